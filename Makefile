@@ -1,0 +1,41 @@
+# Every target sets up what it needs; a fresh clone on a fresh machine wants nothing but Python 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-all lint format benchmarks clean
+
+help: ## what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY) ## train eight networks on real text, rank them, let the best one speak (5 minutes)
+	$(BIN)/rnnbench -m experiment=demo
+	$(BIN)/rnnbench leaderboard
+	$(BIN)/rnnbench sample best --task language_modeling --dataset pydoc --setting word --prompt "The value of the"
+
+test: $(READY) ## the fast tests (2 minutes)
+	$(BIN)/pytest -n 2
+
+test-all: $(READY) ## all tests, those that kill processes and those that need RNNBENCH_DATA included
+	$(BIN)/pytest -n 2 -m ""
+
+lint: $(READY) ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+format: $(READY) ## put the code in form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+benchmarks: $(READY) ## measure what the harness itself costs
+	$(BIN)/python benchmarks/overhead.py
+
+clean: ## remove the virtual environment and caches; outputs/ stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Hydra's configs: ``config.yaml`` holds every default, ``experiment/`` named settings."""

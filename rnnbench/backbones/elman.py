@@ -1,0 +1,42 @@
+"""The simple recurrent network (Elman 1990, "Finding structure in time")."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from rnnbench.backbone import Backbone
+from rnnbench.backbones.feedforward import ACTIVATIONS
+from rnnbench.backbones.initialization import initialize
+from rnnbench.errors import at_least
+
+
+class Elman(Backbone):
+    """Simple recurrent network, h_t = phi(W x_t + U h_{t-1} + b) (Elman 1990).
+
+    torch's own layer runs it; like torch it has two biases, for W x and for U h.
+    """
+
+    primitive = "torch.nn.RNN"
+
+    def __init__(
+        self, input_size: int, *, hidden_size: int = 128, activation: Literal["tanh", "relu"] = "tanh"
+    ) -> None:
+        super().__init__()
+        at_least(1, hidden_size=hidden_size)
+        self.output_size = hidden_size
+        self.activation = ACTIVATIONS[activation]
+        self.layer = nn.RNN(input_size, hidden_size, nonlinearity=activation, batch_first=True)
+        initialize(self.layer, gates=1)
+
+    def initial_state(self, batch_size: int) -> Tensor:
+        return self.zeros(batch_size, self.output_size)
+
+    def step(self, x_BI: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        w, u, b, c = self.layer.all_weights[0]
+        h_BH = self.activation(nn.functional.linear(x_BI, w, b) + nn.functional.linear(state, u, c))
+        return h_BH, h_BH
+
+    def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h_BH = self.initial_state(len(x_BTI)) if state is None else state
+        y_BTH, h_1BH = self.layer(x_BTI, h_BH[None])
+        return y_BTH, h_1BH[0]

@@ -1,0 +1,100 @@
+"""The composed config: every setting, its value, and where the value comes from. Arguments are overrides: key=value."""
+
+import argparse
+import json
+import os
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig
+
+from rnnbench.config import leaves
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings to compose with")
+    parser.add_argument("--config-dir", metavar="DIR", help="a further folder of configs")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def main(arguments: argparse.Namespace) -> int:
+    import dataclasses
+
+    from rnnbench import options, settings
+    from rnnbench.compose import compose, resolve
+    from rnnbench.learners import learner_for
+    from rnnbench.trial import build_task
+
+    composed = compose(arguments.overrides, arguments.config_dir)
+    config = resolve(composed)
+    learner_class = learner_for(build_task(config).shape)
+    origins = Origins(composed, learner_class.__name__)
+    values = dataclasses.asdict(config)
+    values["learner"] = options.defaults(learner_class, "learner", config.learner)
+    values["outputs_dir"] = str(settings.outputs_dir(config.outputs_dir))
+    values["data_dir"] = str(settings.data_dir(config.data_dir) or "") or None
+    rows = [(key, value, origins.of(key, value)) for key, value in leaves(values)]
+    if arguments.json:
+        print(json.dumps([{"setting": key, "value": value, "from": origin} for key, value, origin in rows], indent=2))
+    else:
+        _print(rows)
+    return 0
+
+
+class Origins:
+    """Where each value of a composed config comes from, the last to set it winning as in Hydra."""
+
+    def __init__(self, composed: DictConfig, learner: str) -> None:
+        hydra = composed.hydra
+        self.choices = {group: name for group, name in hydra.runtime.choices.items() if not group.startswith("hydra/")}
+        self.learner = learner
+        self.typed = {override.lstrip("+~").partition("=")[0].partition("@")[0] for override in hydra.overrides.task}
+        self.experiment = self.choices.get("experiment")
+        text = (
+            _read_config(hydra.runtime.config_sources, f"experiment/{self.experiment}.yaml") if self.experiment else ""
+        )
+        content = yaml.safe_load(text or "") or {}
+        defaults = content.pop("defaults", [])
+        self.in_experiment = {key for key, _ in leaves(content)}
+        self.in_experiment |= {key.split("/")[-1] for entry in defaults if isinstance(entry, dict) for key in entry}
+
+    def of(self, key: str, value: Any) -> str:
+        """Where the value of a setting comes from."""
+        section, _, name = key.partition(".")
+        chosen = name == "name" and section in self.choices
+        if key in self.typed or (chosen and section in self.typed):
+            return "command line"
+        if key in self.in_experiment or (chosen and section in self.in_experiment):
+            return f"experiment {self.experiment}"
+        variable = {"data_dir": "RNNBENCH_DATA", "outputs_dir": "RNNBENCH_OUTPUTS"}.get(key, "")
+        if os.environ.get(variable) and value == str(Path(os.environ[variable]).expanduser()):
+            return f"environment {variable}"
+        if section == "learner":
+            return f"default of {self.learner}"
+        if section in self.choices and not chosen:
+            return f"default of {section} {self.choices[section]}"
+        return "conf/config.yaml"
+
+
+def _read_config(sources: Any, name: str) -> str | None:
+    """The text of a config file, by the places where Hydra looks."""
+    for source in sources:
+        root = {"pkg": resources.files, "file": Path}.get(source.schema)
+        file = root(source.path).joinpath(name) if root else None
+        if file is not None and file.is_file():
+            return file.read_text("utf-8")
+    return None
+
+
+def _print(rows: list[tuple[str, Any, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("setting", "value", "from", title="[bold]config of a trial", title_justify="left")
+    for key, value, origin in rows:
+        style = "" if origin.startswith(("default", "conf/")) else "bold"
+        table.add_row(key, json.dumps(value, ensure_ascii=False), origin, style=style)
+    Console(file=sys.stdout).print(table)

@@ -1,0 +1,133 @@
+"""The composed config, typed: what each setting is and may be. The defaults stand in ``conf/config.yaml``.
+
+Imports no torch, so that configs can be read and checked at once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rnnbench.errors import UserError, at_least, first_line, fraction, not_among
+from rnnbench.optimization import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
+
+# Settings that can not change a trial's numbers, by their path in the config: they are no part of its identity.
+IRRELEVANT = (
+    "data_dir",
+    "outputs_dir",
+    "logger",
+    "sweep",
+    "trainer.accelerator",
+    "trainer.threads",
+    "trainer.progress",
+)
+
+
+@dataclass
+class StackConfig:
+    """How backbones are stacked (`rnnbench.stack`)."""
+
+    num_layers: int
+    dropout: float
+    norm: str
+    residual: bool
+    bidirectional: bool
+
+    def __post_init__(self) -> None:
+        at_least(1, num_layers=self.num_layers)
+        fraction(dropout=self.dropout)
+        _one_of("norm", self.norm, ("none", "layer", "rms"))
+
+
+@dataclass
+class TrainerConfig:
+    """How a trial is trained (`rnnbench.training`)."""
+
+    max_epochs: int
+    batch_size: int
+    gradient_clip: float | None
+    patience: int | None
+    precision: str
+    accelerator: str
+    threads: int | None
+    progress: bool
+
+    def __post_init__(self) -> None:
+        at_least(1, max_epochs=self.max_epochs, batch_size=self.batch_size)
+        if self.gradient_clip is not None and self.gradient_clip <= 0:
+            raise ValueError(f"gradient_clip must be above 0 or null, got {self.gradient_clip}")
+        if self.patience is not None:
+            at_least(1, patience=self.patience)
+        if self.threads is not None:
+            at_least(1, threads=self.threads)
+        _one_of("precision", self.precision, ("32-true", "64-true", "bf16-true", "bf16-mixed", "16-mixed"))
+        _one_of("accelerator", self.accelerator, ("auto", "cpu", "gpu"))
+
+
+@dataclass
+class LoggerConfig:
+    """What Weights & Biases is told (`rnnbench.tracking`)."""
+
+    mode: str
+    project: str
+    tags: list[str]
+
+    def __post_init__(self) -> None:
+        _one_of("mode", self.mode, ("offline", "online", "disabled"))
+
+
+@dataclass
+class SweepConfig:
+    """What a sweep is called; null names it by its content."""
+
+    name: str | None
+
+    def __post_init__(self) -> None:
+        if self.name is not None and not (self.name.replace("-", "").replace("_", "").isalnum()):
+            raise ValueError(f"name '{self.name}' may hold letters, digits, '-' and '_' only")
+
+
+@dataclass
+class Config:
+    """One trial. `task`, `backbone` and `learner` are dicts of the options of what they name, which checks them."""
+
+    task: Any
+    backbone: Any
+    learner: Any
+    stack: StackConfig
+    optimizer: Optimizer
+    schedule: Schedule
+    trainer: TrainerConfig
+    logger: LoggerConfig
+    sweep: SweepConfig
+    seed: int
+    data_dir: str | None
+    outputs_dir: str | None
+
+
+def from_dict(values: Mapping[str, Any]) -> Config:
+    """The config that `dataclasses.asdict` gave as `values`.
+
+    Raises:
+        UserError: it is of another version of rnnbench.
+    """
+    parts = {"stack": StackConfig, "trainer": TrainerConfig, "logger": LoggerConfig, "sweep": SweepConfig}
+    try:
+        parts["optimizer"] = type(OPTIMIZERS[values["optimizer"]["name"]])
+        parts["schedule"] = type(SCHEDULES[values["schedule"]["name"]])
+        return Config(**{**values, **{name: part(**values[name]) for name, part in parts.items()}})
+    except (KeyError, TypeError) as error:
+        raise UserError(f"a config of another version of rnnbench: {first_line(error)}") from error
+
+
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted paths and values of a nesting of dicts."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _one_of(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(not_among(name, value, choices))

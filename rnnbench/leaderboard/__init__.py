@@ -1,0 +1,1 @@
+"""The leaderboard: selection, statistics and forms. A pure function of the records."""

@@ -1,0 +1,159 @@
+"""From records to boards: what is compared with what, and which setting stands for a backbone.
+
+A board holds the trials of one task, data and setting, by version and by the data's fingerprint. For each backbone the
+setting that is best on validation, over all its seeds, is chosen; only then are its test scores looked at.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnbench.errors import UserError
+from rnnbench.leaderboard.statistics import mean_and_interval
+from rnnbench.storage.record import FINAL, Record, Status
+
+_KEY = ("task", "dataset", "setting", "metric", "task_version", "fingerprint")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One backbone by its best setting.
+
+    Attributes:
+        score: mean test score over seeds; None where a seed diverged.
+        interval: half-width of the 95 % interval of the mean; None with fewer than two seeds.
+        settings: how many settings the choice was made from.
+        speed: steps a second in training, mean over seeds.
+    """
+
+    backbone: str
+    score: float | None
+    interval: float | None
+    validation: float | None
+    seeds: int
+    settings: int
+    parameters: int
+    state_bytes: int | None
+    speed: float
+    diverged: int
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A ranking, best first. `unfinished` counts trials that have no result, by status."""
+
+    task: str
+    dataset: str
+    setting: str
+    metric: str
+    task_version: int
+    fingerprint: str
+    direction: str
+    chance: float
+    unit: str
+    rows: tuple[Row, ...] = ()
+    unfinished: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What a board needs of a record, read once."""
+
+    id: str
+    facts: dict[str, Any]
+    status: Status | None
+    result: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return tuple(self.facts.get(name) for name in _KEY)
+
+    def validation(self) -> float:
+        """The score that selection goes by, less being better; infinite for a diverged trial."""
+        score = self.result.get("validation", {}).get(self.facts["metric"])
+        if self.status != Status.DONE or score is None or not math.isfinite(score):
+            return math.inf
+        return score if self.facts["direction"] == "min" else -score
+
+
+def boards(
+    records: Iterable[Record], task: str | None = None, dataset: str | None = None, setting: str | None = None
+) -> list[Board]:
+    """All boards of the records, those of a task, a dataset and a setting only if given."""
+    wanted = {"task": task, "dataset": dataset, "setting": setting}
+    groups: defaultdict[tuple[Any, ...], list[_Trial]] = defaultdict(list)
+    for trial in _read(records):
+        if all(value is None or trial.facts[name] == value for name, value in wanted.items()):
+            groups[trial.key].append(trial)
+    return [_board(groups[key]) for key in sorted(groups)]
+
+
+def best_record(records: Sequence[Record], **filters: str | None) -> Record:
+    """The trial with the best validation score.
+
+    Raises:
+        UserError: no trial is done, or trials of several boards are and the filters do not choose one.
+    """
+    done = [board for board in boards(records, **filters) if any(row.score is not None for row in board.rows)]
+    if not done:
+        raise UserError("no trial is done yet, so none is best; `rnnbench` runs one")
+    if len(done) > 1:
+        names = ", ".join(f"--task {board.task} --dataset {board.dataset} --setting {board.setting}" for board in done)
+        raise UserError(f"'best' of what? There are several boards; add one of: {names}")
+    board = done[0]
+    key = tuple(getattr(board, name) for name in _KEY)
+    trials = [trial for trial in _read(records) if trial.key == key]
+    winner = min(trials, key=lambda trial: (trial.validation(), trial.id)).id
+    return next(record for record in records if record.id == winner)
+
+
+def _read(records: Iterable[Record]) -> list[_Trial]:
+    trials = [_Trial(record.id, record.facts, record.status, record.result) for record in records]
+    return [trial for trial in trials if all(name in trial.facts for name in (*_KEY, "backbone", "setting_id"))]
+
+
+def _board(trials: Sequence[_Trial]) -> Board:
+    facts = trials[0].facts
+    finished: defaultdict[str, list[_Trial]] = defaultdict(list)
+    unfinished = Counter(str(trial.status) for trial in trials if trial.status not in FINAL)
+    for trial in trials:
+        if trial.status in FINAL:
+            finished[trial.facts["backbone"]].append(trial)
+    sign = 1 if facts["direction"] == "min" else -1
+    rows = [_row(backbone, finished[backbone]) for backbone in finished]
+    rows.sort(key=lambda row: (math.inf if row.score is None else sign * row.score, row.backbone))
+    described = {name: facts[name] for name in (*_KEY, "direction", "chance", "unit")}
+    return Board(**described, rows=tuple(rows), unfinished=dict(sorted(unfinished.items())))
+
+
+def _row(backbone: str, trials: Sequence[_Trial]) -> Row:
+    settings: defaultdict[str, list[_Trial]] = defaultdict(list)
+    for trial in sorted(trials, key=lambda trial: (trial.facts["seed"], trial.id)):
+        settings[trial.facts["setting_id"]].append(trial)
+    chosen = min(settings.values(), key=lambda group: (_mean(trial.validation() for trial in group), group[0].id))
+    diverged = sum(trial.status == Status.DIVERGED for trial in chosen)
+    metric = chosen[0].facts["metric"]
+    score, interval = (None, None) if diverged else mean_and_interval([t.result["test"][metric] for t in chosen])
+    validation = _mean(trial.validation() for trial in chosen)
+    sign = 1 if chosen[0].facts["direction"] == "min" else -1
+    return Row(
+        backbone=backbone,
+        score=score,
+        interval=interval,
+        validation=sign * validation if math.isfinite(validation) else None,
+        seeds=len(chosen),
+        settings=len(settings),
+        parameters=chosen[0].result["parameters"],
+        state_bytes=chosen[0].result["state_bytes"],
+        speed=_mean(trial.result[f"{trial.facts['unit']}_per_second"] for trial in chosen),
+        diverged=diverged,
+        trials=tuple(trial.id for trial in chosen),
+    )
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return math.fsum(listed) / len(listed)

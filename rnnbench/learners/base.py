@@ -1,0 +1,139 @@
+"""What all learners share: optimisation, evaluation over whole splits, and where metrics go."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sized
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import datasets
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torchmetrics import Metric
+
+from rnnbench.data.batch import Batch
+from rnnbench.metrics import Mean
+from rnnbench.optimization import Optimizer, Schedule
+from rnnbench.stack import Stack
+from rnnbench.task import Prediction, Task
+
+
+class Batches(Iterable[Batch], Sized, Protocol):
+    """What a training or an evaluation goes through: batches, and how many."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How continuations are drawn: `length` steps, at `temperature` (0 takes the most probable), from `seed`."""
+
+    length: int = 40
+    temperature: float = 1.0
+    seed: int = 0
+
+
+class Learner(pl.LightningModule, ABC):
+    """Trains a stack of backbones on a task.
+
+    Evaluation sees every unmasked target of a split exactly once, and its metrics do not depend on batch size. Results
+    are logged as ``validation/NAME`` and ``test/NAME``, the loss among them.
+
+    Attributes:
+        stack: the backbones; `stack_input_size` is how wide their input is.
+    """
+
+    stack: Stack
+    stack_input_size: int
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.task = task
+        self.metrics = nn.ModuleDict({**task.metrics(), "loss": Mean()})
+        self.optimizer_config: Optimizer | None = None
+        self.schedule_config: Schedule | None = None
+
+    @abstractmethod
+    def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
+        """Batches of an epoch. Their order depends on the seed and never on the backbone."""
+
+    @abstractmethod
+    def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
+        """Batches that hold every target of a split exactly once."""
+
+    @abstractmethod
+    def outputs(self, batch: Batch, batch_index: int) -> Tensor:
+        """The head's outputs for a batch, [B, T, V]; `batch_index` 0 begins a pass over the data."""
+
+    @abstractmethod
+    def examples(self, split: datasets.Dataset) -> Batch:
+        """A few rows of a split for a person to look at."""
+
+    @abstractmethod
+    def predict(self, batch: Batch, sampling: Sampling) -> Prediction:
+        """What the network says of a batch, in evaluation mode."""
+
+    def optimize_with(self, optimizer: Optimizer, schedule: Schedule) -> None:
+        """Sets what `configure_optimizers` hands Lightning."""
+        self.optimizer_config, self.schedule_config = optimizer, schedule
+
+    def configure_optimizers(self) -> Any:
+        assert self.optimizer_config and self.schedule_config, "call optimize_with before training"
+        optimizer = self.optimizer_config.build(self.parameters())
+        spec = self.task.spec
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = self.schedule_config.build(optimizer, steps, spec.direction)
+        return {"optimizer": optimizer, "lr_scheduler": {**schedule, "monitor": f"validation/{spec.metric}"}}
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        return batch.to(device)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        return self.task.loss(self.outputs(batch, batch_index), batch)
+
+    def on_validation_epoch_start(self) -> None:
+        self._reset()
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        self._score(batch, batch_index)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log_dict(self.scores("validation"))
+
+    def on_test_epoch_start(self) -> None:
+        self._reset()
+
+    def test_step(self, batch: Batch, batch_index: int) -> None:
+        self._score(batch, batch_index)
+
+    def on_test_epoch_end(self) -> None:
+        self.log_dict(self.scores("test"))
+
+    def scores(self, split: str) -> dict[str, Tensor]:
+        """The metrics of what was evaluated last, by ``split/NAME``."""
+        return {f"{split}/{name}": metric.compute().float() for name, metric in self._metrics().items()}
+
+    def _reset(self) -> None:
+        for metric in self._metrics().values():
+            metric.reset()
+
+    def _score(self, batch: Batch, batch_index: int) -> None:
+        outputs = self.outputs(batch, batch_index)
+        loss = self.task.loss(outputs, batch)
+        if not batch.mask_BT.all():
+            outputs, targets = outputs[batch.mask_BT], batch.targets_BT[batch.mask_BT]
+        else:
+            outputs, targets = outputs.flatten(0, 1), batch.targets_BT.flatten(0, 1)
+        for name, metric in self._metrics().items():
+            if name == "loss":
+                metric.update(loss, len(targets))
+            else:
+                metric.update(outputs, targets)
+
+    def _metrics(self) -> Mapping[str, Metric]:
+        return {name: metric for name, metric in self.metrics.items() if isinstance(metric, Metric)}
+
+
+def uniform_(module: nn.Module, bound: float) -> None:
+    """Draws every parameter from U(-bound, bound), as the language models of Zaremba et al. (2014) begin."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.uniform_(-bound, bound)

@@ -1,0 +1,153 @@
+"""Lightning callbacks that keep a trial's record while it trains: curves, the best checkpoint, speed, divergence."""
+
+import io
+import math
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from rnnbench.data.batch import Batch
+from rnnbench.storage import files
+from rnnbench.storage.record import BEST_CHECKPOINT, Record
+from rnnbench.tracking import Tracker
+
+LOG_EVERY = 50  # steps
+
+
+class Diverged(Exception):  # noqa: N818 - a result, and no error
+    """Training left the finite numbers: a result, and no failure."""
+
+
+class Recorder(pl.Callback):
+    """Writes curves to metrics.jsonl and to the tracker, and measures the speed of training.
+
+    Every line has ``step`` and ``epoch``; the training loss is the mean since the last line.
+
+    Raises:
+        Diverged: loss or validation metric is not finite.
+    """
+
+    def __init__(self, record: Record, tracker: Tracker, metric: str, unit: str) -> None:
+        self.record, self.tracker = record, tracker
+        self.metric = f"validation/{metric}"
+        self.speed_name = f"{unit}_per_second"
+        self.stopwatch = Stopwatch()
+        self.epochs = 0
+        self._losses: list[Tensor] = []
+        self._counts: list[Tensor] = []
+
+    @property
+    def loss(self) -> float:
+        """Mean training loss since the last line."""
+        return float(torch.stack(self._losses).mean()) if self._losses else math.nan
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.stopwatch.start()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.epochs += 1
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        self._losses.append(outputs["loss"].detach())
+        self._counts.append(batch.lengths_B.sum())
+        if trainer.global_step % LOG_EVERY == 0:
+            self._write_training(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._losses:
+            self._write_training(trainer)
+        self.stopwatch.stop()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        values = {
+            name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("validation/")
+        }
+        self._write(trainer, values)
+        if not math.isfinite(values[self.metric]):
+            raise Diverged(f"{self.metric} is {values[self.metric]} after epoch {trainer.current_epoch + 1}")
+
+    def _write_training(self, trainer: pl.Trainer) -> None:
+        loss = self.loss
+        self.stopwatch.count(int(torch.stack(self._counts).sum()))
+        self._losses, self._counts = [], []
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self._write(trainer, {"train/loss": loss, "learning_rate": rate, self.speed_name: self.stopwatch.speed})
+        if not math.isfinite(loss):
+            raise Diverged(f"the training loss is {loss} at step {trainer.global_step}")
+
+    def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
+        line = {"step": trainer.global_step, "epoch": trainer.current_epoch + 1, **values}
+        self.record.log_metrics(line)
+        self.tracker.log(line)
+
+
+class BestCheckpoint(pl.Callback):
+    """Keeps the weights that were best on validation."""
+
+    def __init__(self, record: Record, metric: str, direction: str) -> None:
+        self.path = record.folder / BEST_CHECKPOINT
+        self.metric = f"validation/{metric}"
+        self.sign = 1 if direction == "min" else -1
+        self.scores: dict[str, float] = {}
+        self.epoch = 0
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        scores = {
+            name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("validation/")
+        }
+        best = self.scores.get(self.metric, self.sign * math.inf)
+        if self.sign * scores[self.metric] < self.sign * best:
+            self.scores, self.epoch = scores, trainer.current_epoch + 1
+            content = io.BytesIO()
+            torch.save({"state_dict": pl_module.state_dict(), "epoch": self.epoch, "scores": scores}, content)
+            files.write_bytes(self.path, content.getvalue())
+
+    def load(self, pl_module: pl.LightningModule) -> None:
+        """Puts the best weights back."""
+        load_weights(pl_module, self.path)
+
+
+def load_weights(pl_module: torch.nn.Module, path: Any) -> None:
+    """Loads a checkpoint's weights. Nothing in the file is run: it is read as tensors and plain values only."""
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    pl_module.load_state_dict(checkpoint["state_dict"])
+
+
+class Stopwatch:
+    """Speed of what is counted between starts and stops.
+
+    Attributes:
+        speed: done a second, as of the last count.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.total = 0
+        self.speed = math.nan
+        self._since: float | None = None
+
+    def start(self) -> None:
+        """Begins, or goes on."""
+        self._since = time.perf_counter()
+
+    def stop(self) -> None:
+        """Pauses."""
+        self._lap()
+        self._since = None
+
+    def count(self, number: int) -> None:
+        """Adds to what was done."""
+        self._lap()
+        self.total += number
+        self.speed = self.total / self.seconds if self.seconds else math.nan
+
+    def _lap(self) -> None:
+        if self._since is not None:
+            now = time.perf_counter()
+            self.seconds += now - self._since
+            self._since = now

@@ -1,0 +1,115 @@
+"""The one module that writes files. A kill, a full disk or a lost power cord leaves the old content or the new.
+
+Writing is: temporary file in the same folder, write, flush, fsync, rename over the old, fsync of the folder. Logs are
+appended to line by line; a line torn by a kill never costs an earlier one.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replaces the content of `path`, making its folder if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _step()
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            _step()
+            file.write(content)
+            file.flush()
+            _step()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        _step()
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _step()
+    _sync_folder(path.parent)
+
+
+def write_text(path: Path, content: str) -> None:
+    """As `write_bytes`, in UTF-8."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, content: Any) -> None:
+    """As `write_bytes`; keys keep their order, and a NaN or an infinity is written as such, as Python reads it."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Adds a line to a log. Where the last line was torn, the new one begins on a line of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _step()
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(line.encode() + b"\n")
+
+
+def append_json(path: Path, content: Any) -> None:
+    """Adds a line of JSON to a log."""
+    append_line(path, json.dumps(content, ensure_ascii=False))
+
+
+def read_json(path: Path) -> Any | None:
+    """The content of a JSON file; None where there is none or it is not JSON."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """The whole lines of a log; torn ones are passed over."""
+    lines = []
+    with contextlib.suppress(OSError):
+        for line in path.read_bytes().split(b"\n"):
+            with contextlib.suppress(ValueError):
+                lines.append(json.loads(line))
+    return lines
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+_steps = 0
+
+
+def _step() -> None:
+    """A fault for tests: RNNBENCH_FAULT=kill@7 (or enospc@7, eperm@7) strikes before the seventh step of writing."""
+    global _steps
+    fault = os.environ.get("RNNBENCH_FAULT")
+    if not fault:
+        return
+    _steps += 1
+    kind, _, number = fault.partition("@")
+    if _steps != int(number):
+        return
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    code = {"enospc": errno.ENOSPC, "eperm": errno.EPERM}[kind]
+    raise OSError(code, os.strerror(code))

@@ -1,0 +1,205 @@
+"""A trial's record: the folder that is the truth about one trial.
+
+``<outputs>/runs/<task>/<backbone>/<id>/`` holds config.yaml, trial.json, environment.json, status.json, metrics.jsonl,
+result.json, checkpoints/, samples/, log.txt and, if asked for, wandb/.
+"""
+
+import os
+import shutil
+import socket
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rnnbench.errors import UserError, first_line
+from rnnbench.storage import files
+
+RUNS = "runs"
+BEST_CHECKPOINT = Path("checkpoints", "best.pt")
+
+
+class Status(StrEnum):
+    """Where a trial stands. A diverged one has come to a result; a failed one has not."""
+
+    RUNNING = "running"
+    DONE = "done"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+FINAL = (Status.DONE, Status.DIVERGED)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Reads, and while the trial runs writes, the files of one trial."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The trial's id, which is the folder's name."""
+        return self.folder.name
+
+    @property
+    def status(self) -> Status | None:
+        """Where the trial stands; None where that can not be read."""
+        value = self.state.get("status")
+        return Status(value) if value in list(Status) else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a result, so that the trial need not run again."""
+        return self.status in FINAL and bool(self.result)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """status.json: status, process, times, and the reason where it failed."""
+        return _mapping(files.read_json(self.folder / "status.json"))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """trial.json: names, versions, data, metric and seed of the trial."""
+        return _mapping(files.read_json(self.folder / "trial.json"))
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """result.json: what came out; empty until then."""
+        return _mapping(files.read_json(self.folder / "result.json"))
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """environment.json: what it ran on."""
+        return _mapping(files.read_json(self.folder / "environment.json"))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """config.yaml: the resolved config."""
+        try:
+            return _mapping(yaml.safe_load((self.folder / "config.yaml").read_text("utf-8")))
+        except (OSError, ValueError, yaml.YAMLError):
+            return {}
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """metrics.jsonl: the curves, a dict a line."""
+        return [line for line in files.read_json_lines(self.folder / "metrics.jsonl") if isinstance(line, dict)]
+
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """samples/samples.json: what the trained network made."""
+        return files.read_json(self.folder / "samples" / "samples.json") or []
+
+    def begin(self, config: Mapping[str, Any], facts: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
+        """Clears what an earlier attempt left and marks the trial as running.
+
+        Raises:
+            UserError: another process is at it, or the folder can not be written.
+        """
+        self._refuse_second()
+        try:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            files.write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+            files.write_json(self.folder / "trial.json", dict(facts))
+            files.write_json(self.folder / "environment.json", dict(environment))
+            self._write_state(Status.RUNNING, process=os.getpid(), host=socket.gethostname(), started=_now())
+        except OSError as error:
+            raise UserError(
+                f"outputs_dir can not be written: {error}; choose another with outputs_dir=FOLDER"
+            ) from error
+
+    def finish(self, status: Status, result: Mapping[str, Any]) -> None:
+        """Writes the result, then the status: a trial is never done without one."""
+        files.write_json(self.folder / "result.json", dict(result))
+        self._write_state(status, finished=_now())
+
+    def fail(self, error: Exception) -> None:
+        """Marks the trial as failed, with the reason; the traceback goes to its log."""
+        self.log("".join(traceback.format_exception(error)))
+        self.end(Status.FAILED, first_line(error))
+
+    def end(self, status: Status, reason: str) -> None:
+        """Marks the trial as ended without a result."""
+        self._write_state(status, finished=_now(), reason=reason)
+
+    def log(self, text: str) -> None:
+        """Adds to log.txt."""
+        files.append_line(self.folder / "log.txt", text.rstrip())
+
+    def log_metrics(self, values: Mapping[str, float | int]) -> None:
+        """Adds a line to metrics.jsonl."""
+        files.append_json(self.folder / "metrics.jsonl", dict(values))
+
+    def write_samples(self, samples: Iterable[Mapping[str, Any]]) -> None:
+        """Writes samples/samples.json."""
+        files.write_json(self.folder / "samples" / "samples.json", [dict(sample) for sample in samples])
+
+    def _write_state(self, status: Status, **facts: Any) -> None:
+        kept = {} if status == Status.RUNNING else self.state
+        files.write_json(self.folder / "status.json", {**kept, "status": status, **facts})
+
+    def _refuse_second(self) -> None:
+        state = self.state
+        if self.status != Status.RUNNING or state.get("process") == os.getpid():
+            return
+        if state.get("host") != socket.gethostname() or _alive(state.get("process", 0)):
+            raise UserError(
+                f"trial {self.id} is being run by process {state.get('process')} on {state.get('host')}; "
+                f"if that is long gone, remove {self.folder} and type the same again"
+            )
+
+
+def folder_of(outputs_dir: Path, task: str, backbone: str, trial: str) -> Path:
+    """Where a trial's record lies."""
+    return outputs_dir / RUNS / task / backbone / trial
+
+
+def all_records(outputs_dir: Path) -> list[Record]:
+    """All records under an outputs folder, in the order of their ids, which is no order of merit or time."""
+    found = (outputs_dir / RUNS).glob("*/*/*/status.json")
+    return sorted((Record(path.parent) for path in found), key=lambda record: record.id)
+
+
+def find_record(outputs_dir: Path, wanted: str) -> Record:
+    """The record meant by an id, by the beginning of one, or by a folder.
+
+    Raises:
+        UserError: none or several are meant.
+    """
+    if (Path(wanted) / "status.json").is_file():
+        return Record(Path(wanted).resolve())
+    records = all_records(outputs_dir)
+    matches = [record for record in records if record.id.startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UserError(f"'{wanted}' begins several runs: {', '.join(record.id for record in matches[:8])}")
+    advice = "`rnnbench list runs` shows them" if records else "there are none yet; `rnnbench` runs one"
+    raise UserError(f"no run '{wanted}' in {outputs_dir}; {advice}")
+
+
+def _mapping(content: Any) -> dict[str, Any]:
+    return content if isinstance(content, dict) else {}
+
+
+def _alive(process: int) -> bool:
+    if process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""What ``-m`` does: points, and their trials one after the other."""

@@ -1,0 +1,134 @@
+"""Weights & Biases as a mirror of the local record, which stays the truth.
+
+Whatever happens to the mirror (no network, a bad key, its process killed) is said once and harms nothing. It is told
+the config, curves, costs, scores and samples of a trial; never an environment variable, the command line, the host,
+the user or the code.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rnnbench.config import leaves
+from rnnbench.errors import first_line
+from rnnbench.storage.identity import relevant
+from rnnbench.trial import Trial
+
+# Seconds that an online run may wait for the server, at its beginning and at its end.
+INIT_TIMEOUT = 30
+FINISH_TIMEOUT = 60
+
+
+class Tracker:
+    """One run at Weights & Biases for one trial; within ``with`` it is open.
+
+    Args:
+        trial: what is run; `logger.mode` of its config says whether and where the mirror stands.
+        group: the sweep that the trial belongs to.
+    """
+
+    def __init__(self, trial: Trial, group: str | None) -> None:
+        self.trial, self.group = trial, group
+        self._run: Any = None
+        # Tables are staged on disk until they are sent, which for an offline run may be much later: within the record.
+        self._staging = {"WANDB_DATA_DIR": str(trial.record.folder.absolute() / "wandb" / "data")}
+        self._before = dict(os.environ)
+
+    def __enter__(self) -> Self:
+        mode, folder = self.trial.config.logger.mode, self.trial.record.folder
+        if mode != "disabled":
+            os.environ.update({**self._staging, **self._before})
+        if mode == "online" and not self._guarded(lambda: self._start("online"), "can not be reached"):
+            self._say(f"this run is mirrored offline; `wandb sync {folder}/wandb/offline-run-*` sends it later")
+            mode = "offline"
+        if mode == "offline":
+            self._guarded(lambda: self._start("offline"), "can not be started")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Finishing on every way out is what gives the next trial of this process a run of its own.
+        self._guarded(lambda: self._run and self._run.finish(exit_code=0 if error is None else 1), "did not finish")
+        for name in self._staging.keys() - self._before.keys():
+            os.environ.pop(name, None)
+
+    def log(self, line: Mapping[str, float]) -> None:
+        """Sends a line of the curves."""
+        self._guarded(lambda: self._run and self._run.log(dict(line), step=int(line["step"])), "stopped listening")
+
+    def finish(self, status: str, result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> None:
+        """Sends status, scores and costs as the summary, and the samples as a table."""
+
+        def send() -> None:
+            if self._run is not None:
+                summary = {key.replace(".", "/"): value for key, value in leaves(result)}
+                self._run.summary.update({"status": str(status), **summary})
+                if samples:
+                    self._run.log({"samples": _table(samples)})
+
+        self._guarded(send, "stopped listening")
+
+    def _start(self, mode: str) -> None:
+        import wandb
+
+        record, facts, logger = self.trial.record, self.trial.facts, self.trial.config.logger
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        os.environ.setdefault("WANDB_HTTP_TIMEOUT", "10")
+        wandb.setup(wandb.Settings(silent=True))
+        self._run = wandb.init(
+            mode="online" if mode == "online" else "offline",
+            dir=record.folder,
+            project=logger.project,
+            group=self.group,
+            job_type="trial",
+            name=f"{facts['backbone']}-{facts['dataset']}-seed{facts['seed']}-{record.id[:6]}",
+            tags=[facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags],
+            config={**relevant(self.trial.config, self.trial.task.irrelevant), "trial": facts},
+            settings=wandb.Settings(
+                silent=True,
+                console="off",
+                disable_git=True,
+                save_code=False,
+                host="",
+                program="rnnbench",
+                x_disable_machine_info=True,
+                x_save_requirements=False,
+                label_disable=True,
+                init_timeout=INIT_TIMEOUT,
+                finish_timeout=FINISH_TIMEOUT,
+                x_transaction_log_flush_interval=1,
+            ),
+        )
+
+    def _guarded(self, action: Callable[[], object], what: str) -> bool:
+        """Does it, and says so if it fails, with whatever error; the mirror is then given up."""
+        try:
+            action()
+        except Exception as error:
+            self._say(f"Weights & Biases {what}: {first_line(error)}; the local record is whole")
+            self._run = None
+            with contextlib.suppress(Exception):
+                import wandb
+
+                wandb.teardown()
+            return False
+        return True
+
+    def _say(self, text: str) -> None:
+        self.trial.record.log(text)
+        print(f"rnnbench: {text}", file=sys.stderr)
+
+
+def _table(samples: Sequence[Mapping[str, Any]]) -> Any:
+    import wandb
+
+    rows: list[Any] = [[sample["title"], sample["text"], _odds(sample["choices"])] for sample in samples]
+    return wandb.Table(columns=["given", "continuation", "next"], data=rows)
+
+
+def _odds(choices: Mapping[str, float]) -> str:
+    return ", ".join(f"{name!r} {probability:.1%}" for name, probability in choices.items())

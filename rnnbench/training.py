@@ -1,0 +1,162 @@
+"""One trial, top to bottom: train, take what was best on validation, test it once, write it down."""
+
+import contextlib
+import dataclasses
+import logging
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping
+
+from rnnbench.config import TrainerConfig
+from rnnbench.costs import PeakMemory, parameter_count, state_bytes
+from rnnbench.errors import Stopped
+from rnnbench.learners.base import Batches, Learner, Sampling
+from rnnbench.progress import ProgressLine
+from rnnbench.recording import BestCheckpoint, Diverged, Recorder
+from rnnbench.signals import stoppable
+from rnnbench.storage.environment import environment
+from rnnbench.storage.record import Record, Status
+from rnnbench.tracking import Tracker
+from rnnbench.trial import Trial
+
+
+def run_trial(trial: Trial, group: str | None = None) -> Record:
+    """Runs a trial unless it is finished, and returns its record.
+
+    Args:
+        group: the sweep it belongs to, for Weights & Biases.
+
+    Raises:
+        UserError: a setting turns out wrong before training begins; nothing is written.
+        Stopped: a signal ended it; the record says so.
+        Exception: whatever failed; the record holds the reason and its log the traceback.
+    """
+    record, config = trial.record, trial.config
+    if record.finished:
+        return record
+    with stoppable(), _torch_settings(config.trainer):
+        pl.seed_everything(config.seed, verbose=False)
+        learner = trial.build_learner()
+        batches = _batches(trial, learner)
+        record.begin(dataclasses.asdict(config), trial.facts, environment())
+        try:
+            with Tracker(trial, group) as tracker:
+                status, result = _train_and_test(trial, learner, batches, tracker)
+                tracker.finish(status, result, record.samples)
+            record.finish(status, result)
+        except Stopped as stopped:
+            record.end(Status.INTERRUPTED, str(stopped))
+            raise
+        except Exception as error:
+            record.fail(error)
+            raise
+    return record
+
+
+def _batches(trial: Trial, learner: Learner) -> dict[str, Batches]:
+    splits, config = trial.task.data, trial.config
+    size = config.trainer.batch_size
+    return {
+        "train": learner.training_batches(splits["train"], size, config.seed),
+        "validation": learner.evaluation_batches(splits["validation"], size),
+        "test": learner.evaluation_batches(splits["test"], size),
+    }
+
+
+def _train_and_test(
+    trial: Trial, learner: Learner, batches: Mapping[str, Batches], tracker: Tracker
+) -> tuple[Status, dict[str, Any]]:
+    spec, record = trial.task.spec, trial.record
+    recorder = Recorder(record, tracker, spec.metric, spec.unit)
+    best = BestCheckpoint(record, spec.metric, spec.direction)
+    trainer = _trainer(trial, recorder, best)
+    memory = PeakMemory(trainer.strategy.root_device)
+    began, status, test = time.perf_counter(), Status.DONE, {}
+    try:
+        trainer.fit(learner, batches["train"], batches["validation"])
+        best.load(learner)
+        test = _named(trainer.test(learner, batches["test"], verbose=False)[0], "test/")
+        record.write_samples(_samples(trial, learner))
+    except Diverged as diverged:
+        status = Status.DIVERGED
+        record.log(str(diverged))
+    return status, {
+        "test": test,
+        "validation": _named(best.scores, "validation/"),
+        "best_epoch": best.epoch,
+        "epochs": recorder.epochs,
+        "steps": trainer.global_step,
+        "parameters": parameter_count(learner),
+        "state_bytes": None if learner.stack.bidirectional else state_bytes(learner.stack, learner.stack_input_size),
+        recorder.speed_name: recorder.stopwatch.speed,
+        "train_seconds": recorder.stopwatch.seconds,
+        "wall_seconds": time.perf_counter() - began,
+        "peak_memory_bytes": memory.bytes(),
+        "facts": dict(trial.task.facts()),
+    }
+
+
+def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Trainer:
+    config, spec = trial.config.trainer, trial.task.spec
+    callbacks: list[pl.Callback] = [recorder, best]
+    if config.patience is not None:
+        monitor = f"validation/{spec.metric}"
+        callbacks.append(EarlyStopping(monitor, patience=config.patience, mode=spec.direction, check_finite=False))
+    if config.progress:
+        title = f"{trial.facts['backbone']} seed {trial.config.seed}"
+        callbacks.append(ProgressLine(title, recorder, spec.metric, spec.unit))
+    return pl.Trainer(
+        accelerator=_accelerator(config),
+        devices=1,
+        precision=cast(Any, config.precision),
+        max_epochs=config.max_epochs,
+        gradient_clip_val=config.gradient_clip,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+
+
+def _samples(trial: Trial, learner: Learner) -> list[dict[str, Any]]:
+    batch = learner.examples(trial.task.data["test"])
+    prediction = learner.cpu().predict(batch, Sampling())
+    return [dataclasses.asdict(sample) for sample in trial.task.decode(prediction, batch)]
+
+
+def _named(values: Mapping[str, Any], prefix: str) -> dict[str, float]:
+    return {name.removeprefix(prefix): float(value) for name, value in values.items() if name.startswith(prefix)}
+
+
+def _accelerator(config: TrainerConfig) -> str:
+    if config.accelerator == "auto":
+        # Not Lightning's own "auto": it would take Apple's MPS, which lacks the float64 that metrics are summed in.
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    return config.accelerator
+
+
+@contextlib.contextmanager
+def _torch_settings(config: TrainerConfig) -> Iterator[None]:
+    """The trial's number of threads, and quiet from Lightning; both as before afterwards."""
+    threads = torch.get_num_threads()
+    lightning = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch")]
+    levels = [logger.level for logger in lightning]
+    try:
+        for logger in lightning:
+            logger.setLevel(logging.ERROR)
+        if config.threads is not None:
+            torch.set_num_threads(config.threads)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning")
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        for logger, level in zip(lightning, levels, strict=True):
+            logger.setLevel(level)

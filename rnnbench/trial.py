@@ -1,0 +1,119 @@
+"""A trial before it runs: a complete config, the task and the classes it names, and the id that follows from them."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rnnbench import options, plugins, settings
+from rnnbench.backbone import Backbone
+from rnnbench.config import Config
+from rnnbench.data.sources import Sources
+from rnnbench.learners import learner_for
+from rnnbench.learners.base import Learner
+from rnnbench.stack import build_stack
+from rnnbench.storage.identity import relevant, trial_id
+from rnnbench.storage.record import Record, folder_of
+from rnnbench.task import Task
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is to be run, and where its record lies.
+
+    Attributes:
+        facts: what the record says of it beside the config: names, versions, data, metric, and `setting_id`, which
+            trials share that differ in nothing but the seed.
+    """
+
+    config: Config
+    task: Task
+    backbone_class: type[Backbone]
+    learner_class: type[Learner]
+    facts: dict[str, Any]
+    record: Record
+
+    def build_learner(self) -> Learner:
+        """A learner with fresh weights.
+
+        Raises:
+            UserError: an option of backbone or learner is out of range.
+        """
+        config, name = self.config, self.config.backbone["name"]
+
+        def make_backbone(input_size: int) -> Backbone:
+            return options.build(self.backbone_class, f"backbone {name}", config.backbone, input_size)
+
+        make_stack = partial(_make_stack, make_backbone, config)
+        learner = options.build(self.learner_class, "learner", config.learner, self.task, make_stack)
+        learner.optimize_with(config.optimizer, config.schedule)
+        return learner
+
+
+class Preparation:
+    """Prepares trials. Trials of the same task and options share its data, which is read once."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, tuple[Task, str]] = {}
+
+    def prepare(self, config: Config) -> Trial:
+        """The trial of a config.
+
+        Raises:
+            UserError: a plugin can not be loaded, an option is out of range, or the data is missing.
+        """
+        task, fingerprint = self._task(config)
+        backbone_class = plugins.get("backbone", config.backbone["name"]).load()
+        learner_class = learner_for(task.shape)
+        learner_options = options.defaults(learner_class, "learner", config.learner)
+        config = dataclasses.replace(config, learner=learner_options)
+        facts = _facts(config, task, backbone_class.version, fingerprint)
+        outputs_dir = settings.outputs_dir(config.outputs_dir)
+        record = Record(folder_of(outputs_dir, facts["task"], facts["backbone"], facts["id"]))
+        return Trial(config, task, backbone_class, learner_class, facts, record)
+
+    def _task(self, config: Config) -> tuple[Task, str]:
+        key = json.dumps([config.task, config.data_dir], sort_keys=True)
+        if key not in self._tasks:
+            task = build_task(config)
+            self._tasks[key] = task, task.fingerprint()
+        return self._tasks[key]
+
+
+def build_task(config: Config) -> Task:
+    """The task of a config; reads no data.
+
+    Raises:
+        UserError: the plugin can not be loaded or an option is out of range.
+    """
+    name = config.task["name"]
+    sources = Sources(settings.data_dir(config.data_dir))
+    return options.build(plugins.get("task", name).load(), f"task {name}", config.task, sources)
+
+
+def _make_stack(make_backbone: Any, config: Config, input_size: int) -> Any:
+    return build_stack(make_backbone, input_size, config.stack)
+
+
+def _facts(config: Config, task: Task, backbone_version: int, fingerprint: str) -> dict[str, Any]:
+    spec = task.spec
+    versions = {"task": task.version, "backbone": backbone_version}
+    content = relevant(config, task.irrelevant)
+    seedless = {key: value for key, value in content.items() if key != "seed"}
+    return {
+        "id": trial_id(content, versions, fingerprint),
+        "setting_id": trial_id(seedless, versions, fingerprint),
+        "task": config.task["name"],
+        "task_version": task.version,
+        "backbone": config.backbone["name"],
+        "backbone_version": backbone_version,
+        "dataset": spec.dataset,
+        "setting": spec.setting,
+        "fingerprint": fingerprint,
+        "metric": spec.metric,
+        "direction": spec.direction,
+        "chance": spec.chance,
+        "unit": spec.unit,
+        "seed": config.seed,
+    }

@@ -1,0 +1,186 @@
+from typing import Any
+
+import datasets
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from rnnbench.backbones.gru import GRU
+from rnnbench.backbones.lstm import LSTM
+from rnnbench.config import StackConfig
+from rnnbench.data.batch import Batch
+from rnnbench.data.sources import Sources
+from rnnbench.learners.aligned import AlignedLearner
+from rnnbench.learners.base import Sampling
+from rnnbench.metrics import CrossEntropy
+from rnnbench.stack import Stack, build_stack
+from rnnbench.task import Sample, Spec, Task
+from rnnbench.values import Tokens
+
+SIZE = 9
+STACK = StackConfig(num_layers=1, dropout=0.0, norm="none", residual=False, bidirectional=False)
+
+
+class Counting(Task):
+    """A text of rising numbers, in two rows that the harness lays end to end."""
+
+    shape = "many_to_many_aligned"
+
+    def __init__(self, sources: Sources, *, start: int | None = 0) -> None:
+        super().__init__(sources)
+        self.start = start
+
+    def describe(self) -> Spec:
+        return Spec(
+            inputs=Tokens(SIZE), targets=Tokens(SIZE), metric="nats", direction="min", chance=2.2, dataset="count",
+            setting="", start=self.start,
+        )  # fmt: skip
+
+    def splits(self) -> dict[str, datasets.Dataset]:
+        text = [[i * i % SIZE for i in range(700)], [i % SIZE for i in range(541)]]
+        return dict.fromkeys(("train", "validation", "test"), datasets.Dataset.from_dict({"inputs": text}))
+
+    def metrics(self) -> dict[str, Any]:
+        return {"nats": CrossEntropy("nats")}
+
+    def decode(self, prediction: Any, batch: Batch) -> list[Sample]:
+        return []
+
+
+def learner(config: StackConfig = STACK, task: Task | None = None, cell: Any = GRU, **options: Any) -> AlignedLearner:
+    torch.manual_seed(0)
+
+    def make_stack(size: int) -> Stack:
+        return build_stack(lambda width: cell(width, hidden_size=8), size, config)
+
+    return AlignedLearner(task or Counting(Sources()), make_stack, **options)
+
+
+def text() -> tuple[Tensor, Tensor]:
+    targets = torch.tensor([*(i * i % SIZE for i in range(700)), *(i % SIZE for i in range(541))])
+    return torch.cat([torch.zeros(1, dtype=torch.int64), targets[:-1]]), targets
+
+
+@torch.no_grad()
+def evaluate(built: AlignedLearner, batch_size: int) -> dict[str, float]:
+    built.eval()
+    built.on_test_epoch_start()
+    for index, batch in enumerate(built.evaluation_batches(built.task.data["test"], batch_size)):
+        built.test_step(batch, index)
+    return {name: float(value) for name, value in built.scores("test").items()}
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_evaluation_is_the_unbroken_text_scored_once_whatever_the_batch_size(batch_size: int):
+    built = learner()
+    inputs, targets = text()
+    outputs, _ = built.eval()(inputs[None])
+    expected = cross_entropy(outputs[0].double(), targets).item()
+    scores = evaluate(built, batch_size)
+    assert scores["test/nats"] == pytest.approx(expected, abs=1e-6)
+    assert scores["test/loss"] == pytest.approx(expected, abs=1e-6)
+    metric: Any = built.metrics["nats"]
+    assert metric.count == len(targets) == 1241
+
+
+def test_training_reads_all_of_the_text_and_the_state_is_carried_without_its_gradient():
+    built = learner(bptt=5)
+    batches = list(built.training_batches(built.task.data["train"], 4, seed=0))
+    assert sum(int(batch.mask_BT.sum()) for batch in batches) == 1241
+    carried = torch.cat([built.outputs(batch, index) for index, batch in enumerate(batches)], dim=1)
+    whole, _ = built(torch.cat([batch.inputs_BT for batch in batches], dim=1))
+    torch.testing.assert_close(carried, whole, rtol=0, atol=1e-5)
+
+    built.embedding.weight.grad = None
+    built.outputs(batches[0], 0)
+    built.outputs(batches[1], 1).sum().backward()
+    assert built.embedding.weight.grad is not None
+    touched = set(torch.nonzero(built.embedding.weight.grad.abs().sum(-1)).flatten().tolist())
+    assert touched == set(batches[1].inputs_BT.flatten().tolist())
+
+
+def test_an_evaluation_in_between_does_not_disturb_training():
+    alone, disturbed = learner(bptt=5), learner(bptt=5)
+    batches = list(alone.training_batches(alone.task.data["train"], 4, seed=0))
+    alone.outputs(batches[0], 0)
+    disturbed.outputs(batches[0], 0)
+    evaluate(disturbed, 4)
+    disturbed.train()
+    assert torch.equal(alone.outputs(batches[1], 1), disturbed.outputs(batches[1], 1))
+
+
+def test_the_same_seed_gives_the_same_batches_whatever_the_backbone():
+    first = learner(cell=GRU)
+    second = learner(cell=LSTM)
+    for a, b in zip(
+        first.training_batches(first.task.data["train"], 4, seed=3),
+        second.training_batches(second.task.data["train"], 4, seed=3),
+        strict=True,
+    ):
+        assert torch.equal(a.inputs_BT, b.inputs_BT)
+
+
+def test_tied_weights_are_one_matrix():
+    built = learner(tied=True)
+    assert built.head.weight is built.embedding.weight
+    names = [name for name, _ in built.named_parameters()]
+    assert "head.weight" not in names
+    with pytest.raises(ValueError, match=r"tied needs.*got 5 and 8; set learner.embedding_size=8"):
+        learner(tied=True, embedding_size=5)
+
+
+def test_init_scale_bounds_every_parameter():
+    built = learner(init_scale=0.05)
+    largest = max(parameter.abs().max().item() for parameter in built.parameters())
+    assert 0.045 < largest <= 0.05
+
+
+def test_the_embedding_is_as_wide_as_the_stack_unless_said_and_asking_draws_nothing():
+    assert learner().embedding.embedding_dim == 8
+    assert learner(embedding_size=3).embedding.embedding_dim == 3
+    torch.testing.assert_close(learner().head.weight, learner(embedding_size=8).head.weight)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bptt": 0}, "bptt must be at least 1"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"embedding_size": 0}, "embedding_size must be at least 1"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any], message: str):
+    with pytest.raises(ValueError, match=message):
+        learner(**options)
+
+
+def test_a_stack_that_sees_the_future_is_refused():
+    both = StackConfig(num_layers=1, dropout=0.0, norm="none", residual=False, bidirectional=True)
+    with pytest.raises(ValueError, match="stack.bidirectional=false"):
+        learner(both)
+
+
+def test_a_continuation_is_what_drawing_step_by_step_from_the_whole_text_gives():
+    built = learner(StackConfig(num_layers=2, dropout=0.5, norm="layer", residual=True, bidirectional=False))
+    batch = built.examples(built.task.data["test"])
+    assert batch.inputs_BT.shape == (3, 24)
+    got = built.predict(batch, Sampling(length=6, temperature=0.0))
+    assert got.continuation_BL is not None
+    tokens = batch.inputs_BT
+    for _ in range(6):
+        outputs, _ = built(tokens)
+        tokens = torch.cat([tokens, outputs[:, -1:].argmax(-1)], dim=1)
+    assert torch.equal(got.continuation_BL, tokens[:, 24:])
+    assert built.predict(batch, Sampling(length=0)).continuation_BL is not None
+
+
+def test_continuations_are_repeated_by_their_seed():
+    built = learner()
+    batch = built.examples(built.task.data["test"])
+    first, second, third = (built.predict(batch, Sampling(seed=seed)).continuation_BL for seed in (1, 1, 2))
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert torch.equal(first, second)
+    assert not torch.equal(first, third)

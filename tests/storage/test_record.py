@@ -1,0 +1,94 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from rnnbench.errors import Stopped, UserError
+from rnnbench.storage import files
+from rnnbench.storage.record import Record, Status, all_records, find_record, folder_of
+
+FACTS = {"id": "abc", "task": "t", "backbone": "b", "metric": "m"}
+
+
+def begun(workplace: Path, name: str = "abc123") -> Record:
+    record = Record(folder_of(workplace, "t", "b", name))
+    record.begin({"seed": 1, "task": {"name": "t"}}, FACTS, {"python": "3"})
+    return record
+
+
+def test_a_record_reads_what_it_wrote(workplace: Path):
+    record = begun(workplace)
+    assert (record.status, record.finished) == (Status.RUNNING, False)
+    record.log_metrics({"step": 1, "train/loss": 2.0})
+    record.write_samples([{"title": "a"}])
+    record.finish(Status.DONE, {"test": {"m": 1.0}})
+    assert record.finished
+    assert record.config == {"seed": 1, "task": {"name": "t"}}
+    assert (record.facts, record.environment, record.result) == (FACTS, {"python": "3"}, {"test": {"m": 1.0}})
+    assert record.metrics == [{"step": 1, "train/loss": 2.0}]
+    assert record.samples == [{"title": "a"}]
+    assert {"status", "process", "host", "started", "finished"} <= set(record.state)
+
+
+def test_diverged_is_a_result_and_failed_is_none(workplace: Path):
+    record = begun(workplace)
+    record.finish(Status.DIVERGED, {"test": {}})
+    assert record.finished
+    record.fail(ZeroDivisionError("by zero"))
+    assert not record.finished
+    assert record.state["reason"] == "ZeroDivisionError: by zero"
+    assert "ZeroDivisionError: by zero" in (record.folder / "log.txt").read_text()
+    record.end(Status.INTERRUPTED, str(Stopped(2)))
+    assert (record.status, record.state["reason"]) == (Status.INTERRUPTED, "stopped by SIGINT")
+
+
+def test_a_done_status_without_a_result_is_not_finished(workplace: Path):
+    record = begun(workplace)
+    files.write_json(record.folder / "status.json", {"status": "done"})
+    assert not record.finished
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"status": "nonsense"}', "\x00\x01"])
+def test_a_torn_or_foreign_status_is_no_status(workplace: Path, content: str):
+    record = begun(workplace)
+    (record.folder / "status.json").write_text(content)
+    assert record.status is None
+    assert not record.finished
+    assert all_records(workplace) == [record]
+
+
+def test_beginning_again_starts_clean(workplace: Path):
+    record = begun(workplace)
+    record.log_metrics({"step": 1})
+    record.fail(ValueError("x"))
+    record.begin({}, FACTS, {})
+    assert record.metrics == []
+    assert not (record.folder / "log.txt").exists()
+    assert "reason" not in record.state
+
+
+def test_a_trial_that_another_process_runs_is_left_to_it(workplace: Path):
+    record = begun(workplace)
+    state = {"status": "running", "process": os.getppid(), "host": socket.gethostname()}
+    files.write_json(record.folder / "status.json", state)
+    with pytest.raises(UserError, match=f"is being run by process {os.getppid()} .* type the same again"):
+        record.begin({}, FACTS, {})
+    files.write_json(record.folder / "status.json", {**state, "process": 2**22 + 1})
+    record.begin({}, FACTS, {})
+
+
+def test_outputs_that_can_not_be_written_are_said(workplace: Path):
+    (workplace / "runs").write_text("a file where a folder should be")
+    with pytest.raises(UserError, match="outputs_dir can not be written.*outputs_dir=FOLDER"):
+        begun(workplace)
+
+
+def test_records_are_found_by_id_prefix_and_folder(workplace: Path):
+    first, second = begun(workplace, "abc123"), begun(workplace, "abd456")
+    assert find_record(workplace, "abc123") == find_record(workplace, "abc") == first
+    assert find_record(workplace, str(second.folder)).folder == second.folder
+    with pytest.raises(UserError, match="'ab' begins several runs: abc123, abd456"):
+        find_record(workplace, "ab")
+    with pytest.raises(UserError, match="no run 'x' in"):
+        find_record(workplace, "x")

@@ -1,0 +1,1 @@
+"""What tests need to look at the world from outside."""
