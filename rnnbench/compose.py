@@ -7,6 +7,7 @@ the plugin that is chosen, by whichever way, and imports no other.
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra import compose as hydra_compose
@@ -101,10 +102,21 @@ def compose(overrides: Sequence[str], config_dir: str | None = None) -> DictConf
     Raises:
         UserError: an override can not be parsed, or names or sets what is not there.
     """
-    path = [SEARCH_PATH, *([f"file://{config_dir}"] if config_dir else [])]
+    path = [SEARCH_PATH]
+    if config_dir is not None:
+        if not Path(config_dir).is_dir():
+            raise UserError(f"config folder '{config_dir}' does not exist")
+        path.append(f"file://{Path(config_dir).resolve()}")
     searchpath = f"hydra.searchpath=[{','.join(path)}]"
     with hydra_session(), explained():
         return hydra_compose("config", [searchpath, *overrides], return_hydra_config=True)
+
+
+def group_options(group: str) -> list[str]:
+    """The names that a config group such as ``backbone`` has, plugins included."""
+    with hydra_session():
+        loader = GlobalHydra.instance().config_loader()
+        return loader.get_group_options(group, ObjectType.CONFIG, "config", [])
 
 
 def resolve(composed: DictConfig) -> Config:

@@ -50,6 +50,8 @@ def build(owner: type, what: str, options: Mapping[str, Any], *handed: Any) -> A
         _check_choice(what, key, value, hints.get(key, Any))
     try:
         return owner(*handed, **complete)
+    except UserError:
+        raise
     except ValueError as error:
         raise UserError(f"{what}: {error}") from error
 

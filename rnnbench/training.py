@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 
 from rnnbench.config import TrainerConfig
 from rnnbench.costs import PeakMemory, parameter_count, state_bytes
-from rnnbench.errors import Stopped
+from rnnbench.errors import Stopped, UserError
 from rnnbench.learners.base import Batches, Learner, Sampling
 from rnnbench.progress import ProgressLine
 from rnnbench.recording import BestCheckpoint, Diverged, Recorder
@@ -39,6 +39,7 @@ def run_trial(trial: Trial, group: str | None = None) -> Record:
     record, config = trial.record, trial.config
     if record.finished:
         return record
+    _check_machine(config.trainer)
     with stoppable(), _torch_settings(config.trainer):
         pl.seed_everything(config.seed, verbose=False)
         learner = trial.build_learner()
@@ -140,6 +141,11 @@ def _accelerator(config: TrainerConfig) -> str:
         # Not Lightning's own "auto": it would take Apple's MPS, which lacks the float64 that metrics are summed in.
         return "gpu" if torch.cuda.is_available() else "cpu"
     return config.accelerator
+
+
+def _check_machine(config: TrainerConfig) -> None:
+    if config.accelerator == "gpu" and not torch.cuda.is_available():
+        raise UserError("trainer.accelerator=gpu: there is no GPU that torch can use here; try auto or cpu")
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ def test_an_experiment_sets_and_the_command_line_overrides_it():
 def test_a_folder_of_ones_own_experiments():
     Path("mine/experiment").mkdir(parents=True)
     Path("mine/experiment/tiny.yaml").write_text("# @package _global_\nbackbone:\n  hidden_size: 3\n")
-    assert config("experiment=tiny", config_dir=str(Path("mine").resolve())).backbone["hidden_size"] == 3
+    assert config("experiment=tiny", config_dir="mine").backbone["hidden_size"] == 3
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,12 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in VERBS:
         raise UserError(not_among("verb", name, list(VERBS)))
     verb = cast(Verb, importlib.import_module(f"rnnbench.cli.{name}"))
-    parser = Parser(prog=f"rnnbench {name}", description=verb.__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = Parser(
+        prog=f"rnnbench {name}",
+        description=verb.__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+        allow_abbrev=False,
+    )
     verb.add_arguments(parser)
     return verb.main(parser.parse_verb(arguments))
 

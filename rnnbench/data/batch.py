@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen: Lightning's precision plugins rebuild batches field by field
 class Batch:
     """Rows of equal length, padded at the end where they are not.
 

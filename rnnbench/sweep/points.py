@@ -3,12 +3,10 @@
 import itertools
 from collections.abc import Sequence
 
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import Glob, Override
 
-from rnnbench.compose import compose, explained, hydra_session
+from rnnbench.compose import compose, explained, group_options
 from rnnbench.errors import UserError
 
 
@@ -20,27 +18,32 @@ def points(overrides: Sequence[str], config_dir: str | None = None) -> list[list
     Raises:
         UserError: an override can not be parsed, or is an interval, which needs a search.
     """
-    with hydra_session(), explained():
-        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        given = parser.parse_overrides(list(overrides))
-    fixed = [override for override in given if not override.is_sweep_override()]
-    lines = [str(override.input_line) for override in fixed]
-    params = compose(lines, config_dir).hydra.sweeper.params or {}
+    given = _parse(overrides)
+    fixed = [str(override.input_line) for override in given if not override.is_sweep_override()]
+    params = compose(fixed, config_dir).hydra.sweeper.params or {}
     keys = {override.key_or_group for override in given}
-    with hydra_session(), explained():
-        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-        from_file = parser.parse_overrides([f"{key}={value}" for key, value in params.items() if key not in keys])
-        axes = [_values(override) for override in [*given, *from_file]]
-    return [list(point) for point in itertools.product(*axes)]
+    from_file = _parse([f"{key}={value}" for key, value in params.items() if key not in keys])
+    return [list(point) for point in itertools.product(*map(_values, [*given, *from_file]))]
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    with explained():
+        return OverridesParser.create().parse_overrides(list(overrides))
 
 
 def _values(override: Override) -> list[str]:
+    line, key = override.input_line, override.get_key_element()
     if not override.is_sweep_override():
-        return [str(override.input_line)]
+        return [str(line)]
+    if override.is_hydra_override():
+        raise UserError(f"'{line}': Hydra's own settings can not be swept")
     if not override.is_discrete_sweep():
-        raise UserError(f"'{override.input_line}' needs a search; list values (a,b,c) or give range(start,stop,step)")
-    key = override.get_key_element()
-    try:
-        return [f"{key}={value}" for value in override.sweep_string_iterator()]
-    except HydraException as error:
-        raise UserError(f"'{override.input_line}' can not be swept: {error}") from error
+        raise UserError(f"'{line}' needs a search; list values (a,b,c) or give range(start,stop,step)")
+    glob = override.value()
+    if isinstance(glob, Glob):
+        names = group_options(override.key_or_group)
+        matches = glob.filter(names)
+        if not matches:
+            raise UserError(f"'{line}' matches none of: {', '.join(names)}")
+        return [f"{key}={name}" for name in matches]
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]

@@ -1,0 +1,59 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+from leaderboard.records import record
+from rich.console import Console
+
+from rnnbench.leaderboard import text
+from rnnbench.leaderboard.select import Board, boards
+from rnnbench.storage.record import Status, all_records
+
+
+def board() -> list[Board]:
+    record("gru", 0, 10.0, 12.345678)
+    record("gru", 1, 11.0, 13.0)
+    record("elman", 0, 20.0, 2345.6)
+    record("lstm", 0, None, None, status=Status.DIVERGED)
+    record("lstm", 1, None, None, status=Status.FAILED)
+    return boards(all_records(Path("outputs")))
+
+
+def test_markdown():
+    assert text.markdown(board()) == (
+        "**text · ptb · word: test perplexity, lower is better**\n\n"
+        "| # | backbone | perplexity | seeds | settings | parameters | state bytes | words/s |\n"
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+        "| 1 | gru | 12.67 ± 4.2 | 2 | 1 | 1,000 | 64 | 500 |\n"
+        "| 2 | elman | 2,346 ± – | 1 | 1 | 1,000 | 64 | 500 |\n"
+        "| 3 | lstm | diverged (1 of 1 seeds) | 1 | 1 | 1,000 | 64 | 500 |\n\n"
+        "± 95 % interval of the mean over seeds (Student's t); blind guessing scores 100; task version 1, data f00d; "
+        "1 failed\n"
+    )
+
+
+def test_csv_and_json_hold_unrounded_numbers():
+    rows = list(csv.DictReader(io.StringIO(text.comma_separated(board()))))
+    assert [row["backbone"] for row in rows] == ["gru", "elman", "lstm"]
+    assert float(rows[0]["score"]) == (12.345678 + 13.0) / 2
+    assert (rows[0]["trials"], rows[0]["rank"], rows[2]["score"]) == ("grua0 grua1", "1", "")
+    (read,) = json.loads(text.as_json(board()))
+    assert read["rows"][0]["score"] == (12.345678 + 13.0) / 2
+    assert read["unfinished"] == {"failed": 1}
+
+
+def test_the_table_fits_a_hundred_columns():
+    console = Console(width=100, file=io.StringIO())
+    text.show(board(), console)
+    assert isinstance(console.file, io.StringIO)
+    printed = console.file.getvalue()
+    assert all(len(line) <= 100 for line in printed.splitlines())
+    assert "12.67 ± 4.2" in printed
+    assert "…" not in printed
+
+
+def test_nothing_gives_nothing():
+    assert text.markdown([]) == "\n"
+    assert text.as_json([]) == "[]\n"
+    assert len(text.comma_separated([]).splitlines()) == 1
