@@ -89,8 +89,9 @@ class AlignedLearner(Learner):
         return self.head(self.dropout(y_BTO)), state
 
     def outputs(self, batch: Batch, batch_index: int) -> Tensor:
-        state = None if batch_index == 0 else detach(self._states[self.training])
-        outputs_BTV, self._states[self.training] = self(batch.inputs_BT, state, batch.lengths_B)
+        state = None if batch_index == 0 else self._states[self.training]
+        outputs_BTV, state = self(batch.inputs_BT, state, batch.lengths_B)
+        self._states[self.training] = detach(state)
         return outputs_BTV
 
     def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
