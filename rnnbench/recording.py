@@ -38,11 +38,12 @@ class Recorder(pl.Callback):
         self.epochs = 0
         self._losses: list[Tensor] = []
         self._counts: list[Tensor] = []
+        self._last_loss = math.nan
 
     @property
     def loss(self) -> float:
-        """Mean training loss since the last line."""
-        return float(torch.stack(self._losses).mean()) if self._losses else math.nan
+        """Mean training loss since the last line; that of the last line where nothing came since."""
+        return float(torch.stack(self._losses).mean()) if self._losses else self._last_loss
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.stopwatch.start()
@@ -72,7 +73,7 @@ class Recorder(pl.Callback):
             raise Diverged(f"{self.metric} is {values[self.metric]} after epoch {trainer.current_epoch + 1}")
 
     def _write_training(self, trainer: pl.Trainer) -> None:
-        loss = self.loss
+        loss = self._last_loss = self.loss
         self.stopwatch.count(int(torch.stack(self._counts).sum()))
         self._losses, self._counts = [], []
         rate = trainer.optimizers[0].param_groups[0]["lr"]

@@ -138,7 +138,7 @@ def _corpus(texts: Iterable[str], tokenized: bool = False) -> Corpus:
 def _prose(article: str) -> list[str]:
     """The paragraphs of an article that are sentences, each on one line: no headings, tables, grammar or code."""
     paragraphs = (" ".join(block.split()) for block in re.split(r"\n\s*\n", article))
-    return [paragraph for paragraph in paragraphs if _is_prose(paragraph)]
+    return [paragraph.replace("*", "") for paragraph in paragraphs if _is_prose(paragraph)]  # *emphasis* off
 
 
 def _is_prose(paragraph: str) -> bool:
