@@ -84,7 +84,7 @@ def test_links_within_the_checkout_lead_somewhere(path: Path):
         assert (path.parent / target).exists(), target
 
 
-def test_a_readers_hundred_columns_hold_the_documents():
+def test_documents_are_no_wider_than_the_code():
     for path in DOCUMENTS:
         too_long = [line for line in path.read_text().splitlines() if len(line) > 120]
         assert not too_long, (path, too_long)
