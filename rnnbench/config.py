@@ -10,7 +10,7 @@ from typing import Any
 from rnnbench.errors import UserError, at_least, first_line, fraction, not_among
 from rnnbench.optimization import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 
-# Settings that can not change a trial's numbers, by their path in the config: they are no part of its identity.
+# Settings that can not change a trial's numbers, save by rounding: no part of its identity.
 IRRELEVANT = (
     "data_dir",
     "outputs_dir",

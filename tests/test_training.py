@@ -193,9 +193,12 @@ def test_wrong_learner_options_are_said(book: Path):
         run("learner.btpt=3")
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]], ids=["trial", "sweep"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_trial_in_order_and_the_next_start_is_clean(book: Path, number: signal.Signals, code: int):
-    arguments = [*TINY, "trainer.max_epochs=100000"]
+def test_a_signal_ends_a_trial_in_order_and_the_next_start_is_clean(
+    book: Path, sweep: list[str], number: signal.Signals, code: int
+):
+    arguments = [*sweep, *TINY, "trainer.max_epochs=100000"]
     process = subprocess.Popen(
         [sys.executable, "-m", "rnnbench", *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "1"},

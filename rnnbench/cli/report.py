@@ -52,6 +52,7 @@ class SweepReport:
             line += f", test {metric} {number(record.result['test'][metric])}"
         if outcome == Outcome.FAILED:
             self.failures.append((point, reason))
+        if reason:
             line += f": {reason}"
         self.console.print(line, markup=False)
 

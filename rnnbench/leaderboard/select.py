@@ -83,36 +83,39 @@ def boards(
     records: Iterable[Record], task: str | None = None, dataset: str | None = None, setting: str | None = None
 ) -> list[Board]:
     """All boards of the records, those of a task, a dataset and a setting only if given."""
-    wanted = {"task": task, "dataset": dataset, "setting": setting}
     groups: defaultdict[tuple[Any, ...], list[_Trial]] = defaultdict(list)
-    for trial in _read(records):
-        if all(value is None or trial.facts[name] == value for name, value in wanted.items()):
-            groups[trial.key].append(trial)
+    for trial in _read(records, task=task, dataset=dataset, setting=setting):
+        groups[trial.key].append(trial)
     return [_board(groups[key]) for key in sorted(groups)]
 
 
 def best_record(records: Sequence[Record], **filters: str | None) -> Record:
     """The trial with the best validation score.
 
+    Args:
+        filters: as those of `boards`.
+
     Raises:
         UserError: no trial is done, or trials of several boards are and the filters do not choose one.
     """
-    done = [board for board in boards(records, **filters) if any(row.score is not None for row in board.rows)]
-    if not done:
+    winners: dict[tuple[Any, ...], _Trial] = {}
+    for trial in sorted(_read(records, **filters), key=lambda trial: (trial.validation(), trial.id)):
+        if math.isfinite(trial.validation()):
+            winners.setdefault(trial.key, trial)
+    if not winners:
         raise UserError("no trial is done yet, so none is best; `rnnbench` runs one")
-    if len(done) > 1:
-        names = ", ".join(f"--task {board.task} --dataset {board.dataset} --setting {board.setting}" for board in done)
-        raise UserError(f"'best' of what? There are several boards; add one of: {names}")
-    board = done[0]
-    key = tuple(getattr(board, name) for name in _KEY)
-    trials = [trial for trial in _read(records) if trial.key == key]
-    winner = min(trials, key=lambda trial: (trial.validation(), trial.id)).id
-    return next(record for record in records if record.id == winner)
+    if len(winners) > 1:
+        names = ", ".join(f"{trial.id} ({' '.join(map(str, key[:3]))})" for key, trial in winners.items())
+        raise UserError(f"'best' of what? Name a run, or choose by --task, --dataset and --setting; best are: {names}")
+    (winner,) = winners.values()
+    return next(record for record in records if record.id == winner.id)
 
 
-def _read(records: Iterable[Record]) -> list[_Trial]:
+def _read(records: Iterable[Record], **filters: str | None) -> list[_Trial]:
     trials = [_Trial(record.id, record.facts, record.status, record.result) for record in records]
-    return [trial for trial in trials if all(name in trial.facts for name in (*_KEY, "backbone", "setting_id"))]
+    whole = [trial for trial in trials if all(name in trial.facts for name in (*_KEY, "backbone", "setting_id"))]
+    wanted = {name: value for name, value in filters.items() if value is not None}
+    return [trial for trial in whole if all(trial.facts[name] == value for name, value in wanted.items())]
 
 
 def _board(trials: Sequence[_Trial]) -> Board:

@@ -37,6 +37,10 @@ class Status(StrEnum):
 FINAL = (Status.DONE, Status.DIVERGED)
 
 
+class BusyError(UserError):
+    """Another process is running the trial."""
+
+
 @dataclass(frozen=True)
 class Record:
     """Reads, and while the trial runs writes, the files of one trial."""
@@ -101,7 +105,8 @@ class Record:
         """Clears what an earlier attempt left and marks the trial as running.
 
         Raises:
-            UserError: another process is at it, or the folder can not be written.
+            BusyError: another process is at it.
+            UserError: the folder can not be written.
         """
         self._refuse_second()
         try:
@@ -150,7 +155,7 @@ class Record:
         if self.status != Status.RUNNING or state.get("process") == os.getpid():
             return
         if state.get("host") != socket.gethostname() or _alive(state.get("process", 0)):
-            raise UserError(
+            raise BusyError(
                 f"trial {self.id} is being run by process {state.get('process')} on {state.get('host')}; "
                 f"if that is long gone, remove {self.folder} and type the same again"
             )

@@ -12,7 +12,7 @@ from enum import StrEnum
 from rnnbench.compose import compose, resolve
 from rnnbench.errors import UserError, first_line
 from rnnbench.storage.environment import environment
-from rnnbench.storage.record import Record, Status
+from rnnbench.storage.record import BusyError, Record, Status
 from rnnbench.sweep.points import points
 from rnnbench.training import run_trial
 from rnnbench.trial import Preparation, Trial
@@ -25,6 +25,7 @@ class Outcome(StrEnum):
     DIVERGED = "diverged"
     FAILED = "failed"
     THERE = "already there"
+    BUSY = "being run by another process"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def run(sweep: Sweep, report: Callable[[int, Point, Outcome, str], None]) -> lis
     """Runs what is not finished.
 
     Args:
-        report: told of each trial when it is over: its place, the point, what became of it, and why if it failed.
+        report: told of each trial when it is over: its place, the point, what became of it, and why if nothing did.
 
     Raises:
         Stopped: a signal ended the sweep; the trials behind it are kept.
@@ -86,6 +87,8 @@ def _run_point(point: Point, group: str) -> tuple[Outcome, str]:
         return Outcome.THERE, ""
     try:
         run_trial(point.trial, group)
+    except BusyError as busy:
+        return Outcome.BUSY, str(busy)
     except UserError as error:
         # Found before the trial began to write: the record of it is made here.
         record.begin(dataclasses.asdict(point.trial.config), point.trial.facts, environment())

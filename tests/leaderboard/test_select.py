@@ -113,8 +113,6 @@ def test_best_of_several_boards_must_be_chosen():
         best_record(everything())
     record("a", 0, 2.0, 1.0)
     record("a", 0, 2.0, 1.0, dataset="other")
-    with pytest.raises(
-        UserError, match="add one of: --task text --dataset other --setting word, --task text --dataset"
-    ):
+    with pytest.raises(UserError, match=r"best are: aa0 \(text ptb word\), aa0other \(text other word\)"):
         best_record(everything())
     assert best_record(everything(), dataset="other").facts["dataset"] == "other"

@@ -1,3 +1,5 @@
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +8,7 @@ from conftest import TINY
 
 from rnnbench import plugins
 from rnnbench.errors import UserError
+from rnnbench.storage import files
 from rnnbench.storage.record import Status, all_records
 from rnnbench.sweep.sweep import Outcome, plan, run
 
@@ -69,6 +72,16 @@ def test_divergence_is_no_failure(book: Path):
     wild = ("optimizer=sgd", "trainer.gradient_clip=null", "optimizer.learning_rate=1e30,0.1")
     assert sweep(*wild) == [Outcome.DIVERGED, Outcome.DONE]
     assert sweep(*wild) == [Outcome.THERE] * 2
+
+
+def test_a_trial_that_another_process_is_at_is_left_to_it(book: Path):
+    (busy, _) = plan([*QUIET, "seed=0,1"]).points
+    files.write_json(
+        busy.trial.record.folder / "status.json",
+        {"status": "running", "process": os.getppid(), "host": socket.gethostname()},
+    )
+    assert sweep("seed=0,1") == [Outcome.BUSY, Outcome.DONE]
+    assert busy.trial.record.status == Status.RUNNING
 
 
 def test_wrong_input_is_found_before_anything_runs_and_the_point_is_named(book: Path):
