@@ -89,9 +89,9 @@ def time_bare(trial: Trial) -> float:
     for _ in range(EPOCHS):
         state = None
         for batch in batches:
-            hidden, state = lstm(embedding(batch.inputs_BT), state)
+            hidden, state = lstm(embedding(batch.inputs), state)
             state = tuple(part.detach() for part in state)
-            loss = cross_entropy(head(hidden).flatten(0, 1), batch.targets_BT.flatten())
+            loss = cross_entropy(head(hidden).flatten(0, 1), batch.targets.flatten())
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(modules.parameters(), 1.0)

@@ -55,7 +55,7 @@ class Recorder(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         self._losses.append(outputs["loss"].detach())
-        self._counts.append(batch.lengths_B.sum())
+        self._counts.append(batch.lengths.sum())
         if trainer.global_step % LOG_EVERY == 0:
             self._write_training(trainer)
 

@@ -65,12 +65,12 @@ class Prediction:
     """What a trained network says of a batch.
 
     Attributes:
-        outputs_BTV: the head's outputs at every step.
-        continuation_BL: tokens drawn after the last step, where the task predicts itself.
+        outputs: the head's outputs at every step, [B, T, V].
+        continuation: tokens drawn after the last step, [B, L], where the task predicts itself.
     """
 
-    outputs_BTV: Tensor
-    continuation_BL: Tensor | None = None
+    outputs: Tensor
+    continuation: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,9 @@ class Task(ABC):
         """What in a prompt the network has never seen, such as words outside its vocabulary."""
         return []
 
-    def loss(self, outputs_BTV: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """The scalar to minimise: by default the mean over unmasked targets of the target kind's own loss."""
-        return self.spec.targets.loss(outputs_BTV, batch.targets_BT, batch.mask_BT)
+        return self.spec.targets.loss(outputs, batch.targets, batch.mask)
 
     def facts(self) -> Mapping[str, int | float | str]:
         """What a reader of the score should know of the data, such as how many test words were unknown."""

@@ -81,8 +81,8 @@ def test_what_was_best_on_validation_is_tested_and_not_what_came_last(book: Path
     learner.load_state_dict(torch.load(record.folder / "checkpoints/best.pt", weights_only=True)["state_dict"])
     (batch, *_) = learner.evaluation_batches(trial.task.data["test"], 1)
     with torch.no_grad():
-        outputs, _ = learner.eval()(batch.inputs_BT)
-    loss = cross_entropy(outputs.flatten(0, 1), batch.targets_BT.flatten())
+        outputs, _ = learner.eval()(batch.inputs)
+    loss = cross_entropy(outputs.flatten(0, 1), batch.targets.flatten())
     assert record.result["test"]["loss"] == pytest.approx(loss.item(), rel=1e-5)
 
 

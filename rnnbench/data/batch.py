@@ -13,22 +13,22 @@ class Batch:
     B rows, T time steps.
 
     Attributes:
-        inputs_BT: token ids (int64), or vectors with one more dimension (float32).
-        targets_BT: what each step should say, of the kind in the task's `Spec.targets`.
-        mask_BT: True where a target counts. Loss and metrics see nothing else.
-        lengths_B: valid steps of each row (int64); the rest is padding.
+        inputs: token ids [B, T] (int64), or vectors with one more dimension (float32).
+        targets: what each step should say, [B, T], of the kind in the task's `Spec.targets`.
+        mask: True where a target counts, shaped as the targets' steps. Loss and metrics see nothing else.
+        lengths: valid steps of each row of the inputs, [B] (int64); the rest is padding.
     """
 
-    inputs_BT: Tensor
-    targets_BT: Tensor
-    mask_BT: Tensor
-    lengths_B: Tensor
+    inputs: Tensor
+    targets: Tensor
+    mask: Tensor
+    lengths: Tensor
 
     @classmethod
-    def whole(cls, inputs_BT: Tensor, targets_BT: Tensor) -> "Batch":
+    def whole(cls, inputs: Tensor, targets: Tensor) -> "Batch":
         """A batch without padding, in which every target counts."""
-        mask_BT = torch.ones(inputs_BT.shape[:2], dtype=torch.bool, device=inputs_BT.device)
-        return cls(inputs_BT, targets_BT, mask_BT, mask_BT.sum(1))
+        mask = torch.ones(inputs.shape[:2], dtype=torch.bool, device=inputs.device)
+        return cls(inputs, targets, mask, mask.sum(1))
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device."""

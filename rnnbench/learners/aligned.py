@@ -90,7 +90,7 @@ class AlignedLearner(Learner):
 
     def outputs(self, batch: Batch, batch_index: int) -> Tensor:
         state = None if batch_index == 0 else self._states[self.training]
-        outputs_BTV, state = self(batch.inputs_BT, state, batch.lengths_B)
+        outputs_BTV, state = self(batch.inputs, state, batch.lengths)
         self._states[self.training] = detach(state)
         return outputs_BTV
 
@@ -110,7 +110,7 @@ class AlignedLearner(Learner):
     @torch.inference_mode()
     def predict(self, batch: Batch, sampling: Sampling) -> Prediction:
         self.eval()
-        outputs_BTV, state = self(batch.inputs_BT)
+        outputs_BTV, state = self(batch.inputs)
         if self.task.spec.start is None:
             return Prediction(outputs_BTV)
         generator = torch.Generator(outputs_BTV.device).manual_seed(sampling.seed)
@@ -120,7 +120,7 @@ class AlignedLearner(Learner):
             drawn.append(token_B)
             y_BO, state = self.stack.step(self.embedding(token_B), state)
             last_BV = self.head(y_BO)
-        continuation = torch.stack(drawn, 1) if drawn else batch.inputs_BT[:, :0]
+        continuation = torch.stack(drawn, 1) if drawn else batch.inputs[:, :0]
         return Prediction(outputs_BTV, continuation)
 
     def _stream(self, split: datasets.Dataset) -> tuple[Tensor, Tensor]:

@@ -118,10 +118,10 @@ class Learner(pl.LightningModule, ABC):
     def _score(self, batch: Batch, batch_index: int) -> None:
         outputs = self.outputs(batch, batch_index)
         loss = self.task.loss(outputs, batch)
-        if not batch.mask_BT.all():
-            outputs, targets = outputs[batch.mask_BT], batch.targets_BT[batch.mask_BT]
+        if not batch.mask.all():
+            outputs, targets = outputs[batch.mask], batch.targets[batch.mask]
         else:
-            outputs, targets = outputs.flatten(0, 1), batch.targets_BT.flatten(0, 1)
+            outputs, targets = outputs.flatten(0, 1), batch.targets.flatten(0, 1)
         for name, metric in self._metrics().items():
             if name == "loss":
                 metric.update(loss, len(targets))

@@ -117,10 +117,10 @@ class LanguageModeling(Task):
         return [token for token in self._prompt_tokens(prompt) if token not in self.vocabulary]
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
-        assert prediction.continuation_BL is not None
+        assert prediction.continuation is not None
         samples = []
         for inputs_T, outputs_TV, drawn_L in zip(
-            batch.inputs_BT, prediction.outputs_BTV, prediction.continuation_BL, strict=True
+            batch.inputs, prediction.outputs, prediction.continuation, strict=True
         ):
             probability, number = outputs_TV[-1].float().softmax(-1).topk(min(10, len(self.vocabulary)))
             first = self.vocabulary.decode(number.tolist())

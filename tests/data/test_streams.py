@@ -15,21 +15,21 @@ def test_every_step_stands_exactly_once_in_reading_order(steps: int, batch_size:
     streams = Streams(numbers, numbers + 1000, batch_size, chunk)
     batches = list(streams)
     assert len(batches) == len(streams)
-    assert all(batch.inputs_BT.shape[1] <= chunk for batch in batches)
-    rows = [torch.cat([batch.inputs_BT[row][batch.mask_BT[row]] for batch in batches]) for row in range(batch_size)]
+    assert all(batch.inputs.shape[1] <= chunk for batch in batches)
+    rows = [torch.cat([batch.inputs[row][batch.mask[row]] for batch in batches]) for row in range(batch_size)]
     assert torch.equal(torch.cat(rows), numbers)
     for batch in batches:
-        assert torch.equal(batch.targets_BT[batch.mask_BT], batch.inputs_BT[batch.mask_BT] + 1000)
-        assert torch.equal(batch.lengths_B, batch.mask_BT.sum(1))
+        assert torch.equal(batch.targets[batch.mask], batch.inputs[batch.mask] + 1000)
+        assert torch.equal(batch.lengths, batch.mask.sum(1))
         # Padding is at the end of a row, where it can not disturb what comes before.
-        assert torch.equal(batch.mask_BT, torch.arange(batch.mask_BT.shape[1]) < batch.lengths_B[:, None])
+        assert torch.equal(batch.mask, torch.arange(batch.mask.shape[1]) < batch.lengths[:, None])
 
 
 def test_vectors_are_cut_like_tokens():
     vectors = torch.arange(12.0).reshape(6, 2)
     (batch,) = Streams(vectors, vectors, batch_size=2, chunk=3)
-    assert batch.inputs_BT.shape == (2, 3, 2)
-    assert torch.equal(batch.inputs_BT.flatten(0, 1), vectors)
+    assert batch.inputs.shape == (2, 3, 2)
+    assert torch.equal(batch.inputs.flatten(0, 1), vectors)
 
 
 def test_too_little_data_for_the_batch_is_said():

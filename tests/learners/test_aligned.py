@@ -87,9 +87,9 @@ def test_evaluation_is_the_unbroken_text_scored_once_whatever_the_batch_size(bat
 def test_training_reads_all_of_the_text_and_the_state_is_carried_without_its_gradient():
     built = learner(bptt=5)
     batches = list(built.training_batches(built.task.data["train"], 4, seed=0))
-    assert sum(int(batch.mask_BT.sum()) for batch in batches) == 1241
+    assert sum(int(batch.mask.sum()) for batch in batches) == 1241
     carried = torch.cat([built.outputs(batch, index) for index, batch in enumerate(batches)], dim=1)
-    whole, _ = built(torch.cat([batch.inputs_BT for batch in batches], dim=1))
+    whole, _ = built(torch.cat([batch.inputs for batch in batches], dim=1))
     torch.testing.assert_close(carried, whole, rtol=0, atol=1e-5)
 
     built.embedding.weight.grad = None
@@ -97,7 +97,7 @@ def test_training_reads_all_of_the_text_and_the_state_is_carried_without_its_gra
     built.outputs(batches[1], 1).sum().backward()
     assert built.embedding.weight.grad is not None
     touched = set(torch.nonzero(built.embedding.weight.grad.abs().sum(-1)).flatten().tolist())
-    assert touched == set(batches[1].inputs_BT.flatten().tolist())
+    assert touched == set(batches[1].inputs.flatten().tolist())
 
 
 def test_an_evaluation_in_between_does_not_disturb_training():
@@ -118,7 +118,7 @@ def test_the_same_seed_gives_the_same_batches_whatever_the_backbone():
         second.training_batches(second.task.data["train"], 4, seed=3),
         strict=True,
     ):
-        assert torch.equal(a.inputs_BT, b.inputs_BT)
+        assert torch.equal(a.inputs, b.inputs)
 
 
 def test_tied_weights_are_one_matrix():
@@ -164,21 +164,21 @@ def test_a_stack_that_sees_the_future_is_refused():
 def test_a_continuation_is_what_drawing_step_by_step_from_the_whole_text_gives():
     built = learner(StackConfig(num_layers=2, dropout=0.5, norm="layer", residual=True, bidirectional=False))
     batch = built.examples(built.task.data["test"])
-    assert batch.inputs_BT.shape == (3, 24)
+    assert batch.inputs.shape == (3, 24)
     got = built.predict(batch, Sampling(length=6, temperature=0.0))
-    assert got.continuation_BL is not None
-    tokens = batch.inputs_BT
+    assert got.continuation is not None
+    tokens = batch.inputs
     for _ in range(6):
         outputs, _ = built(tokens)
         tokens = torch.cat([tokens, outputs[:, -1:].argmax(-1)], dim=1)
-    assert torch.equal(got.continuation_BL, tokens[:, 24:])
-    assert built.predict(batch, Sampling(length=0)).continuation_BL is not None
+    assert torch.equal(got.continuation, tokens[:, 24:])
+    assert built.predict(batch, Sampling(length=0)).continuation is not None
 
 
 def test_continuations_are_repeated_by_their_seed():
     built = learner()
     batch = built.examples(built.task.data["test"])
-    first, second, third = (built.predict(batch, Sampling(seed=seed)).continuation_BL for seed in (1, 1, 2))
+    first, second, third = (built.predict(batch, Sampling(seed=seed)).continuation for seed in (1, 1, 2))
     assert first is not None
     assert second is not None
     assert third is not None

@@ -83,10 +83,10 @@ def test_a_text_too_short_to_split_is_said(workplace: Path):
 def test_a_prompt_becomes_a_batch_and_unknown_words_are_named():
     built = task()
     batch = built.encode("The CAT flew")
-    assert built.vocabulary.decode(batch.inputs_BT[0].tolist()) == [END, "the", "cat", "<unk>"]
+    assert built.vocabulary.decode(batch.inputs[0].tolist()) == [END, "the", "cat", "<unk>"]
     assert built.unknown("The CAT flew") == ["flew"]
     characters = task(level="character")
-    assert characters.vocabulary.decode(characters.encode("The").inputs_BT[0].tolist()) == ["\n", "T", "h", "e"]
+    assert characters.vocabulary.decode(characters.encode("The").inputs[0].tolist()) == ["\n", "T", "h", "e"]
     with pytest.raises(UserError, match="prompt is empty"):
         built.encode("  ")
 
