@@ -203,6 +203,8 @@ def _explain_missing(error: MissingConfigException) -> str:
     found = re.search(r"Could not find '(.+)/(.+?)'", str(error))
     if found:
         group, name = found.groups()
+    if group in _KINDS:
+        return plugins.unknown(_KINDS[group], name)
     if group and error.options is not None:
         return not_among(group, name, list(error.options))
     return _one_line(str(error))

@@ -49,7 +49,7 @@ class Plugin:
         # A plugin is a stranger's code: whatever it raises at import, SystemExit included, is its own problem.
         except (Exception, SystemExit) as error:
             raise UserError(
-                f"{self.kind} '{self.name}' ({self.source}) can not be loaded: {first_line(error)}{_place(error)}"
+                f"{self.kind} '{self.name}' ({self.source}) can not be loaded: {first_line(error)}{place(error)}"
             ) from error
         if not (isinstance(found, type) and issubclass(found, _base(self.kind))):
             raise UserError(
@@ -105,8 +105,17 @@ def get(kind: Kind, name: str) -> Plugin:
     """
     plugins = find(kind)
     if name not in plugins:
-        raise UserError(not_among(kind, name, list(plugins)))
+        raise UserError(unknown(kind, name))
     return plugins[name]
+
+
+def unknown(kind: Kind, name: str) -> str:
+    """One line on a name that no plugin has: the near name, or the file of that name that holds no plugin."""
+    folder = Path(f"{kind}s")
+    for file in (folder / f"{name}.py", folder / name / "__init__.py"):
+        if _NAME.fullmatch(name) and file.is_file():
+            return f"{kind} '{name}' does not exist: ./{file} defines no class derived from rnnbench.{_BASES[kind]}"
+    return not_among(kind, name, list(find(kind)))
 
 
 def summary(plugin: Plugin) -> Summary:
@@ -223,8 +232,8 @@ def _base(kind: Kind) -> type:
     return getattr(module, _BASES[kind])
 
 
-def _place(error: BaseException) -> str:
-    """Where in the plugin an error was raised: the last frame of its traceback."""
+def place(error: BaseException) -> str:
+    """Where in a plugin an error was raised, in parentheses: the last frame of its traceback."""
     if isinstance(error, SyntaxError):
         return f" ({error.filename}, line {error.lineno})"
     trace = error.__traceback__

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 import time
 import warnings
@@ -19,10 +20,11 @@ from rnnbench.learners.base import Batches, Learner, Sampling
 from rnnbench.progress import ProgressLine
 from rnnbench.recording import BestCheckpoint, Diverged, Recorder
 from rnnbench.signals import stoppable
-from rnnbench.storage.environment import environment
 from rnnbench.storage.record import Record, Status
 from rnnbench.tracking import Tracker
 from rnnbench.trial import Trial
+
+CHOICES_KEPT = 10  # of each recorded sample; `rnnbench sample --top` shows more
 
 
 def run_trial(trial: Trial, group: str | None = None) -> Record:
@@ -42,9 +44,8 @@ def run_trial(trial: Trial, group: str | None = None) -> Record:
     _check_machine(config.trainer)
     with stoppable(), _torch_settings(config.trainer):
         pl.seed_everything(config.seed, verbose=False)
-        learner = trial.build_learner()
-        batches = _batches(trial, learner)
-        record.begin(dataclasses.asdict(config), trial.facts, environment())
+        learner, batches = _build(trial)
+        trial.begin()
         try:
             with Tracker(trial, group) as tracker:
                 status, result = _train_and_test(trial, learner, batches, tracker)
@@ -57,6 +58,19 @@ def run_trial(trial: Trial, group: str | None = None) -> Record:
             record.fail(error)
             raise
     return record
+
+
+def _build(trial: Trial) -> tuple[Learner, dict[str, Batches]]:
+    """Learner and batches. Wrong input leaves no trace; a mistake in a plugin is recorded as the trial's failure."""
+    try:
+        learner = trial.build_learner()
+        return learner, _batches(trial, learner)
+    except UserError:
+        raise
+    except Exception as error:
+        trial.begin()
+        trial.record.fail(error)
+        raise
 
 
 def _batches(trial: Trial, learner: Learner) -> dict[str, Batches]:
@@ -129,7 +143,10 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
 def _samples(trial: Trial, learner: Learner) -> list[dict[str, Any]]:
     batch = learner.examples(trial.task.data["test"])
     prediction = learner.cpu().predict(batch, Sampling())
-    return [dataclasses.asdict(sample) for sample in trial.task.decode(prediction, batch)]
+    samples = [dataclasses.asdict(sample) for sample in trial.task.decode(prediction, batch)]
+    for sample in samples:
+        sample["choices"] = dict(itertools.islice(sample["choices"].items(), CHOICES_KEPT))
+    return samples
 
 
 def _named(values: Mapping[str, Any], prefix: str) -> dict[str, float]:

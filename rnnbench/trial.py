@@ -10,9 +10,11 @@ from rnnbench import options, plugins, settings
 from rnnbench.backbone import Backbone
 from rnnbench.config import Config
 from rnnbench.data.sources import Sources
+from rnnbench.errors import UserError, first_line, not_among
 from rnnbench.learners import learner_for
 from rnnbench.learners.base import Learner
 from rnnbench.stack import build_stack
+from rnnbench.storage.environment import environment
 from rnnbench.storage.identity import relevant, trial_id
 from rnnbench.storage.record import Record, folder_of
 from rnnbench.task import Task
@@ -33,6 +35,10 @@ class Trial:
     learner_class: type[Learner]
     facts: dict[str, Any]
     record: Record
+
+    def begin(self) -> None:
+        """Opens the record: from here on the trial is running."""
+        self.record.begin(dataclasses.asdict(self.config), self.facts, environment())
 
     def build_learner(self) -> Learner:
         """A learner with fresh weights.
@@ -77,7 +83,7 @@ class Preparation:
         key = json.dumps([config.task, config.data_dir], sort_keys=True)
         if key not in self._tasks:
             task = build_task(config)
-            self._tasks[key] = task, task.fingerprint()
+            self._tasks[key] = task, _read(task, config.task["name"])
         return self._tasks[key]
 
 
@@ -90,6 +96,24 @@ def build_task(config: Config) -> Task:
     name = config.task["name"]
     sources = Sources(settings.data_dir(config.data_dir))
     return options.build(plugins.get("task", name).load(), f"task {name}", config.task, sources)
+
+
+def _read(task: Task, name: str) -> str:
+    """Lets a task read its data and checks what it says of itself; returns the data's fingerprint."""
+    try:
+        missing = [split for split in ("train", "validation", "test") if split not in task.data]
+        metrics = [*task.metrics(), "loss"]
+        metric, fingerprint = task.spec.metric, task.fingerprint()
+    except UserError:
+        raise
+    # The task is a stranger's code: whatever else it raises is a mistake in it, said in one line with the place.
+    except Exception as error:
+        raise UserError(f"task {name}: its data can not be read: {first_line(error)}{plugins.place(error)}") from error
+    if missing:
+        raise UserError(f"task {name}: splits() returns no {' and no '.join(missing)} split")
+    if metric not in metrics:
+        raise UserError(f"task {name}: {not_among('metric', metric, metrics)} (Spec.metric is a key of metrics())")
+    return fingerprint
 
 
 def _make_stack(make_backbone: Any, config: Config, input_size: int) -> Any:

@@ -72,8 +72,9 @@ def _table(what: str, entries: list[Entry], verified: bool) -> "Table":
         table.add_column("verified")
     for entry in entries:
         problem = f"[red]{entry.problem}" if entry.problem else ""
-        cells = [entry.name, entry.trait, entry.source, entry.description or problem]
-        table.add_row(*cells, *([problem or "ok"] if verified else []))
+        cells = [entry.name, entry.trait, entry.source]
+        cells += [entry.description, problem or "ok"] if verified else [entry.description or problem]
+        table.add_row(*cells)
     return table
 
 

@@ -55,6 +55,8 @@ def main(arguments: argparse.Namespace) -> int:
     if unknown:
         console.print(f"[yellow]unknown to this network: {', '.join(unknown)}")
     _print_choices(console, dict(list(sample.choices.items())[: arguments.top]))
+    if arguments.top > len(sample.choices):
+        console.print(f"[dim]of {facts['task']} there are no more than these {len(sample.choices)}")
     if arguments.length:
         console.print()
         console.print(f"[bold]{arguments.prompt}[/bold]", end=" ")

@@ -3,7 +3,6 @@
 The trials of a sweep are named by their content, so that the same trial is shared by all sweeps that ask for it.
 """
 
-import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from enum import StrEnum
 
 from rnnbench.compose import compose, resolve
 from rnnbench.errors import UserError, first_line
-from rnnbench.storage.environment import environment
 from rnnbench.storage.record import BusyError, Record, Status
 from rnnbench.sweep.points import points
 from rnnbench.training import run_trial
@@ -91,7 +89,7 @@ def _run_point(point: Point, group: str) -> tuple[Outcome, str]:
         return Outcome.BUSY, str(busy)
     except UserError as error:
         # Found before the trial began to write: the record of it is made here.
-        record.begin(dataclasses.asdict(point.trial.config), point.trial.facts, environment())
+        point.trial.begin()
         record.end(Status.FAILED, str(error))
         return Outcome.FAILED, str(error)
     # Whatever goes wrong inside a trial is that trial's: its record has the reason and the traceback.

@@ -27,6 +27,7 @@ from rnnbench.metrics import CrossEntropy
 from .corpora import Corpus, read_corpus
 
 END = "<eos>"
+CHOICES = 100  # first choices of a sample
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+|[^\w\s]|_")
 
 
@@ -122,7 +123,7 @@ class LanguageModeling(Task):
         for inputs_T, outputs_TV, drawn_L in zip(
             batch.inputs, prediction.outputs, prediction.continuation, strict=True
         ):
-            probability, number = outputs_TV[-1].float().softmax(-1).topk(min(10, len(self.vocabulary)))
+            probability, number = outputs_TV[-1].float().softmax(-1).topk(min(CHOICES, len(self.vocabulary)))
             first = self.vocabulary.decode(number.tolist())
             choices = dict(zip(first, probability.tolist(), strict=True))
             samples.append(Sample(self._text(inputs_T.tolist()), self._text(drawn_L.tolist()), choices))
