@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rnnbench.api import load, records, run
-    from rnnbench.backbone import Backbone, State
+    from rnnbench.backbone import Backbone, ParameterGroup, State
     from rnnbench.data.batch import Batch
     from rnnbench.data.sources import Sources
     from rnnbench.errors import UserError
@@ -35,12 +35,14 @@ _HOMES = {
     "Tokens": "rnnbench.values",
     # to write a backbone
     "Backbone": "rnnbench.backbone",
+    "ParameterGroup": "rnnbench.backbone",
     "State": "rnnbench.backbone",
 }
 
 __all__ = [
     "Backbone",
     "Batch",
+    "ParameterGroup",
     "Prediction",
     "Record",
     "Sample",

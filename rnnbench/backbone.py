@@ -8,6 +8,8 @@ B rows, T time steps, I input size, O output size.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +18,21 @@ from torch.utils import _pytree as pytree
 
 State = Any
 """What a backbone carries from step to step: any nesting of tuples, lists and dicts of tensors, batch first."""
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that a paper trains otherwise than the rest.
+
+    Attributes:
+        parameters: those of the backbone it is about.
+        rate: what their learning rate is multiplied by.
+        decay: whether weight decay pulls at them.
+    """
+
+    parameters: Sequence[nn.Parameter]
+    rate: float = 1.0
+    decay: bool = True
 
 
 class Backbone(nn.Module, ABC):
@@ -52,6 +69,10 @@ class Backbone(nn.Module, ABC):
             y_BO, state = self.step(x_BI, state)
             outputs.append(y_BO)
         return torch.stack(outputs, dim=1), state
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Parameters of this backbone that are to be trained otherwise than the rest; by default none."""
+        return []
 
     def zeros(self, *shape: int) -> Tensor:
         """Zeros of the device and type of the backbone's parameters."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # torch takes a second to import, and configs are read withou
     import torch
     from torch.nn import Parameter
 
+    Parameters = Iterable[Parameter] | Iterable[dict[str, Any]]
+
 
 @dataclass(kw_only=True)
 class Optimizer(ABC):
@@ -32,8 +34,8 @@ class Optimizer(ABC):
         at_least(0, weight_decay=self.weight_decay)
 
     @abstractmethod
-    def build(self, parameters: "Iterable[Parameter]") -> "torch.optim.Optimizer":
-        """The optimiser over `parameters`."""
+    def build(self, parameters: "Parameters") -> "torch.optim.Optimizer":
+        """The optimiser over `parameters`, or over groups of them with rates of their own."""
 
 
 @dataclass(kw_only=True)
@@ -49,7 +51,7 @@ class Adam(Optimizer):
         super().__post_init__()
         fraction(beta1=self.beta1, beta2=self.beta2)
 
-    def build(self, parameters: "Iterable[Parameter]") -> "torch.optim.Optimizer":
+    def build(self, parameters: "Parameters") -> "torch.optim.Optimizer":
         import torch
 
         kind = torch.optim.AdamW if self.name == "adamw" else torch.optim.Adam
@@ -77,7 +79,7 @@ class SGD(Optimizer):
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs momentum above 0")
 
-    def build(self, parameters: "Iterable[Parameter]") -> "torch.optim.Optimizer":
+    def build(self, parameters: "Parameters") -> "torch.optim.Optimizer":
         import torch
 
         return torch.optim.SGD(
@@ -102,7 +104,7 @@ class RMSprop(Optimizer):
         super().__post_init__()
         fraction(alpha=self.alpha, momentum=self.momentum)
 
-    def build(self, parameters: "Iterable[Parameter]") -> "torch.optim.Optimizer":
+    def build(self, parameters: "Parameters") -> "torch.optim.Optimizer":
         import torch
 
         return torch.optim.RMSprop(

@@ -17,7 +17,7 @@ ROOT = Path(rnnbench.__file__).resolve().parent.parent
 
 # Floors of docs/architecture.md: a module imports from its own floor or a lower one.
 FLOORS = [
-    {"errors", "data", "values", "metrics", "settings", "optimization", "signals", "options", "plugins"},
+    {"errors", "data", "values", "metrics", "settings", "optimization", "signals", "options", "plugins", "scan"},
     {"config", "backbone", "task", "backbones"},
     {"stack", "costs", "storage"},
     {"learners", "leaderboard", "compose"},

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from rnnbench.backbone import Backbone
 from rnnbench.data.batch import Batch
 from rnnbench.metrics import Mean
 from rnnbench.optimization import Optimizer, Schedule
@@ -77,11 +78,24 @@ class Learner(pl.LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         assert self.optimizer_config and self.schedule_config, "call optimize_with before training"
-        optimizer = self.optimizer_config.build(self.parameters())
+        optimizer = self.optimizer_config.build(self._parameter_groups())
         spec = self.task.spec
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = self.schedule_config.build(optimizer, steps, spec.direction)
         return {"optimizer": optimizer, "lr_scheduler": {**schedule, "monitor": f"validation/{spec.metric}"}}
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """All parameters, those apart that a backbone wants trained otherwise."""
+        assert self.optimizer_config
+        rate, decay = self.optimizer_config.learning_rate, self.optimizer_config.weight_decay
+        backbones = [module for module in self.modules() if isinstance(module, Backbone)]
+        special = [group for backbone in backbones for group in backbone.parameter_groups()]
+        apart = {id(parameter) for group in special for parameter in group.parameters}
+        groups: list[dict[str, Any]] = [{"params": [p for p in self.parameters() if id(p) not in apart]}]
+        for group in special:
+            weight_decay = decay if group.decay else 0.0
+            groups.append({"params": list(group.parameters), "lr": rate * group.rate, "weight_decay": weight_decay})
+        return groups
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device)

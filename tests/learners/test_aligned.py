@@ -1,3 +1,4 @@
+from types import SimpleNamespace
 from typing import Any
 
 import datasets
@@ -6,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from rnnbench.backbone import ParameterGroup
 from rnnbench.backbones.gru import GRU
 from rnnbench.backbones.lstm import LSTM
 from rnnbench.config import StackConfig
@@ -14,6 +16,7 @@ from rnnbench.data.sources import Sources
 from rnnbench.learners.aligned import AlignedLearner
 from rnnbench.learners.base import Sampling
 from rnnbench.metrics import CrossEntropy
+from rnnbench.optimization import Adam, Constant
 from rnnbench.stack import Stack, build_stack
 from rnnbench.task import Sample, Spec, Task
 from rnnbench.values import Tokens
@@ -184,3 +187,22 @@ def test_continuations_are_repeated_by_their_seed():
     assert third is not None
     assert torch.equal(first, second)
     assert not torch.equal(first, third)
+
+
+class Slow(GRU):
+    """A GRU whose recurrent matrix learns at a tenth of the rate and does not decay."""
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup([self.layer.all_weights[0][1]], rate=0.1, decay=False)]
+
+
+def test_a_backbone_may_train_some_of_its_parameters_otherwise():
+    built = learner(cell=Slow)
+    built.optimize_with(Adam(name="adamw", learning_rate=0.5, weight_decay=0.2), Constant())
+    vars(built)["_trainer"] = SimpleNamespace(estimated_stepping_batches=10)
+    groups = built.configure_optimizers()["optimizer"].param_groups
+    recurrent = built.stack.layers[0].get_parameter("layer.weight_hh_l0")
+    assert [(group["lr"], group["weight_decay"]) for group in groups] == [(0.5, 0.2), (0.05, 0.0)]
+    assert groups[1]["params"] == [recurrent]
+    assert len(groups[0]["params"]) == len(list(built.parameters())) - 1
+    assert all(parameter is not recurrent for parameter in groups[0]["params"])
