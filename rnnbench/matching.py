@@ -7,6 +7,7 @@ embedding and head included: trainable numbers, bytes of a row's state, or FLOPs
 B rows.
 """
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from rnnbench.learners.base import Learner
 
 TOLERANCE = 0.02
-PROBED = 256  # widths that are tried in search of the first that can be built, and of the next
+PROBED = 256  # widths that the backbone is asked for in search of the first that can be built, and of the next
+BUILT = 16  # of those that it accepts are tried with the rest of the network
 LARGEST = 2**20
 UNITS = {"parameters": "parameters", "state_bytes": "bytes of state", "flops": "FLOPs a step"}
 
@@ -99,12 +101,11 @@ class _Widths:
 
     def grid(self) -> tuple[int, int]:
         """The smallest width that can be built and the distance to the next, 0 where there is none."""
-        first = next((width for width in range(1, PROBED + 1) if self._buildable(width)), None)
+        first = self._next(0)
         if first is None:
             self.cost(PROBED)  # which says why
             raise UserError(f"{_typed(self.config)}: no hidden_size up to {PROBED} can be built")
-        later = range(first + 1, first + PROBED + 1)
-        return first, next((width - first for width in later if self._buildable(width)), 0)
+        return first, (self._next(first) or first) - first
 
     def cost(self, width: int) -> int:
         """What the network of that width costs.
@@ -116,13 +117,14 @@ class _Widths:
             self._costs[width] = self._run(width, lambda: self._count(self._build(width).eval()))
         return self._costs[width]
 
-    def _buildable(self, width: int) -> bool:
-        try:
-            self._run(width, lambda: self._accepts(width))
-            self.cost(width)
-        except ValueError:
-            return False
-        return True
+    def _next(self, after: int) -> int | None:
+        """The next larger width that can be built, if there is one near."""
+        near = range(after + 1, after + 1 + PROBED)
+        accepted = (width for width in near if _works(self._alone, width))
+        return next((width for width in itertools.islice(accepted, BUILT) if _works(self.cost, width)), None)
+
+    def _alone(self, width: int) -> object:
+        return self._run(width, lambda: self._accepts(width))
 
     def _count(self, learner: "Learner") -> int:
         budget, _ = _budget(self.config)
@@ -161,9 +163,15 @@ def _refuse_hopeless(config: Config, widths: _Widths, first: int, distance: int)
     if widths.cost(first + 8 * distance) == least:
         raise UserError(f"{what}: it has {said} at any width")
     if least > (1 + TOLERANCE) * asked:
-        raise UserError(
-            f"{what}: the smallest network, embedding and head included, is hidden_size={first} with {said}"
-        )
+        raise UserError(f"{what}: its smallest network, embedding and head included, has {said} (hidden_size={first})")
+
+
+def _works(make: Callable[[int], object], width: int) -> bool:
+    try:
+        make(width)
+    except ValueError:
+        return False
+    return True
 
 
 def _reason(near: Mapping[int, int], off: float) -> str:
