@@ -40,26 +40,6 @@ class StackConfig:
 
 
 @dataclass
-class MatchConfig:
-    """The budget that chooses `backbone.hidden_size` (`rnnbench.matching`), one of these or none."""
-
-    parameters: int | None = None
-    state_bytes: int | None = None
-    flops: int | None = None
-
-    def __post_init__(self) -> None:
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        at_least(1, **given)
-        if len(given) > 1:
-            raise ValueError(f"{' and match.'.join(given)} are two budgets; give one")
-
-    @property
-    def budget(self) -> tuple[str, int] | None:
-        """Name and size of the budget that is given."""
-        return next(((name, value) for name, value in asdict(self).items() if value is not None), None)
-
-
-@dataclass
 class TrainerConfig:
     """How a trial is trained (`rnnbench.training`)."""
 
@@ -105,6 +85,26 @@ class SweepConfig:
     def __post_init__(self) -> None:
         if self.name is not None and not (self.name.replace("-", "").replace("_", "").isalnum()):
             raise ValueError(f"name '{self.name}' may hold letters, digits, '-' and '_' only")
+
+
+@dataclass
+class MatchConfig:
+    """The budget that chooses `backbone.hidden_size` (`rnnbench.matching`), one of these or none."""
+
+    parameters: int | None = None
+    state_bytes: int | None = None
+    flops: int | None = None
+
+    def __post_init__(self) -> None:
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        at_least(1, **given)
+        if len(given) > 1:
+            raise ValueError(f"{' and match.'.join(given)} are two budgets; give one")
+
+    @property
+    def budget(self) -> tuple[str, int] | None:
+        """Name and size of the budget that is given."""
+        return next(((name, value) for name, value in asdict(self).items() if value is not None), None)
 
 
 @dataclass

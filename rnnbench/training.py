@@ -13,8 +13,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
 
-from rnnbench import costs
 from rnnbench.config import TrainerConfig
+from rnnbench.costs import PeakMemory, measure
 from rnnbench.errors import Stopped, UserError
 from rnnbench.learners.base import Batches, Learner, Sampling
 from rnnbench.progress import ProgressLine
@@ -90,7 +90,7 @@ def _train_and_test(
     recorder = Recorder(record, tracker, spec.metric, spec.unit)
     best = BestCheckpoint(record, spec.metric, spec.direction)
     trainer = _trainer(trial, recorder, best)
-    memory = costs.PeakMemory(trainer.strategy.root_device)
+    memory = PeakMemory(trainer.strategy.root_device)
     began, status, test = time.perf_counter(), Status.DONE, {}
     try:
         trainer.fit(learner, batches["train"], batches["validation"])
@@ -120,7 +120,7 @@ def _costs(trainer: pl.Trainer, learner: Learner, batches: Batches, unit: str) -
     device, plugin = trainer.strategy.root_device, trainer.precision_plugin
     batch = plugin.convert_input(next(iter(batches)).to(device))
     with plugin.forward_context():
-        return costs.measure(learner.to(device), batch, unit)
+        return measure(learner.to(device), batch, unit)
 
 
 def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Trainer:
