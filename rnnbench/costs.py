@@ -23,7 +23,7 @@ from rnnbench.stack import Stack, Wrapper
 if TYPE_CHECKING:
     from rnnbench.learners.base import Learner
 
-WARM_UP = 3  # steps
+WARM_UP = 10  # steps
 STEPS_TIMED = 200
 SECONDS_TIMED = 0.05  # no further step begins after that
 

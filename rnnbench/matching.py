@@ -8,6 +8,7 @@ B rows.
 """
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 TOLERANCE = 0.02
 PROBED = 256  # widths that the backbone is asked for in search of the first that can be built, and of the next
 BUILT = 16  # of those that it accepts are tried with the rest of the network
+JUMP = 8  # times the width at most from one guess to the next
 LARGEST = 2**20
 UNITS = {"parameters": "parameters", "state_bytes": "bytes of state", "flops": "FLOPs a step"}
 
@@ -53,7 +55,7 @@ class Match:
     def __str__(self) -> str:
         off = self.reached / self.asked - 1
         why = f"; {self.reason}" if self.reason else ""
-        return f"match.{self.budget}={self.asked}: {self.reached:,} {UNITS[self.budget]}, {off:+.1%}{why}"
+        return f"match.{self.budget}={self.asked}: {self.reached:,} {UNITS[self.budget]}, {off:+z.1%}{why}"
 
 
 def solve(config: Config, accepts: Callable[[int], object], build: Callable[[int], "Learner"]) -> Match:
@@ -77,17 +79,32 @@ def solve(config: Config, accepts: Callable[[int], object], build: Callable[[int
     widths = _Widths(config, accepts, build)
     first, distance = widths.grid()
     _refuse_hopeless(config, widths, first, distance)
-    below, above = 0, 1
-    while widths.cost(first + above * distance) < asked:
-        below, above = above, 2 * above
-        if first + above * distance > LARGEST:
-            raise UserError(f"{_typed(config)} is too large: not even hidden_size={first + below * distance} spends it")
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if widths.cost(first + middle * distance) < asked else (below, middle)
+    below, above = _bracket(config, lambda place: widths.cost(first + place * distance), LARGEST // distance)
     near = {width: widths.cost(width) for width in (first + below * distance, first + above * distance)}
     width = min(near, key=lambda width: abs(near[width] - asked))
     return Match(budget, asked, width, near[width], _reason(near, near[width] / asked - 1))
+
+
+def _bracket(config: Config, cost: Callable[[int], int], largest: int) -> tuple[int, int]:
+    """Two neighbours between which the budget lies: the smaller costs less, unless it is 0.
+
+    Costs grow with the width or its square, so that their roots are nearly straight, and a line through two of them
+    soon hits; every second guess is the middle, whatever the curve.
+    """
+    _, asked = _budget(config)
+    below, above = 0, JUMP
+    while cost(above) < asked:
+        below, above = above, above * min(max(math.isqrt(asked // cost(above)), 2), JUMP)
+        if above > largest:
+            raise UserError(f"{_typed(config)} is too large: no hidden_size up to {LARGEST} spends it")
+    straight = True
+    while above - below > 1:
+        low, high = math.sqrt(cost(below)), math.sqrt(cost(above))
+        share = (math.sqrt(asked) - low) / (high - low) if straight else 0.5
+        middle = min(max(below + round(share * (above - below)), below + 1), above - 1)
+        below, above = (middle, above) if cost(middle) < asked else (below, middle)
+        straight = not straight
+    return below, above
 
 
 class _Widths:
@@ -160,7 +177,7 @@ def _refuse_hopeless(config: Config, widths: _Widths, first: int, distance: int)
     said = f"{least:,} {UNITS[budget]}"
     if distance == 0:
         raise UserError(f"{what}: hidden_size={first} is the only width that can be built, with {said}")
-    if widths.cost(first + 8 * distance) == least:
+    if widths.cost(first + JUMP * distance) == least:
         raise UserError(f"{what}: it has {said} at any width")
     if least > (1 + TOLERANCE) * asked:
         raise UserError(f"{what}: its smallest network, embedding and head included, has {said} (hidden_size={first})")
