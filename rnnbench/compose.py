@@ -120,7 +120,7 @@ def group_options(group: str) -> list[str]:
 
 
 def resolve(composed: DictConfig) -> Config:
-    """The typed config of a composed one, every value checked for its range.
+    """The typed config of a composed one, every value checked for its range; a budget leaves the width None.
 
     Raises:
         UserError: a setting is unknown, missing or out of range, or asks for more than another setting's value.
@@ -132,7 +132,9 @@ def resolve(composed: DictConfig) -> Config:
     for name in Config.__dataclass_fields__:
         with explained():
             values[name] = _value(plain, name)
-    return Config(**values)
+    config = Config(**values)
+    _leave_width_open(config, composed)
+    return config
 
 
 def _value(plain: DictConfig, name: str) -> Any:
@@ -150,6 +152,29 @@ def _value(plain: DictConfig, name: str) -> Any:
         if isinstance(error, OmegaConfBaseException):
             raise
         raise UserError(f"{name}.{error}") from error
+
+
+def _leave_width_open(config: Config, composed: DictConfig) -> None:
+    """Empties `backbone.hidden_size` where a budget is to choose it; one that is typed beats a width that a file sets.
+
+    Raises:
+        UserError: the width is given as well, or there is none to choose.
+    """
+    if config.match.budget is None:
+        return
+    key, asked = f"match.{config.match.budget[0]}", config.match.budget[1]
+    name, width = config.backbone["name"], config.backbone.get("hidden_size")
+    if width is None:
+        raise UserError(f"{key}={asked} can choose nothing: backbone {name} has no option hidden_size")
+    typed = {line.lstrip("+~").partition("=")[0] for line in composed.hydra.overrides.task}
+    default = OmegaConf.get_type(composed.backbone).hidden_size  # pyright: ignore[reportOptionalMemberAccess]
+    if "backbone.hidden_size" in typed or (key not in typed and width != default):
+        both = f"backbone.hidden_size={width} and {key}={asked} both choose the width"
+        raise UserError(f"{both}; leave out one, or undo the budget with {key}=null")
+    reference = re.search(r"\$\{\.*(backbone\.)?hidden_size\}", OmegaConf.to_yaml(composed))
+    if reference:
+        raise UserError(f"'{reference.group()}' has no value before {key} has chosen it; type a number")
+    config.backbone["hidden_size"] = None
 
 
 def _refuse_unknown(node: DictConfig, kind: Any, where: str) -> None:

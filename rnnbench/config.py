@@ -4,7 +4,7 @@ Imports no torch, so that configs can be read and checked at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnnbench.errors import UserError, at_least, first_line, fraction, not_among
@@ -16,6 +16,7 @@ IRRELEVANT = (
     "outputs_dir",
     "logger",
     "sweep",
+    "match",  # the width that it chooses is part of the identity: the same network, however asked for, is one trial
     "trainer.accelerator",
     "trainer.threads",
     "trainer.progress",
@@ -87,6 +88,26 @@ class SweepConfig:
 
 
 @dataclass
+class MatchConfig:
+    """The budget that chooses `backbone.hidden_size` (`rnnbench.matching`), one of these or none."""
+
+    parameters: int | None = None
+    state_bytes: int | None = None
+    flops: int | None = None
+
+    def __post_init__(self) -> None:
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        at_least(1, **given)
+        if len(given) > 1:
+            raise ValueError(f"{' and match.'.join(given)} are two budgets; give one")
+
+    @property
+    def budget(self) -> tuple[str, int] | None:
+        """Name and size of the budget that is given."""
+        return next(((name, value) for name, value in asdict(self).items() if value is not None), None)
+
+
+@dataclass
 class Config:
     """One trial. `task`, `backbone` and `learner` are dicts of the options of what they name, which checks them."""
 
@@ -102,6 +123,7 @@ class Config:
     seed: int
     data_dir: str | None
     outputs_dir: str | None
+    match: MatchConfig = field(default_factory=MatchConfig)  # older records know none
 
 
 def from_dict(values: Mapping[str, Any]) -> Config:
@@ -111,6 +133,7 @@ def from_dict(values: Mapping[str, Any]) -> Config:
         UserError: it is of another version of rnnbench.
     """
     parts = {"stack": StackConfig, "trainer": TrainerConfig, "logger": LoggerConfig, "sweep": SweepConfig}
+    parts |= {"match": MatchConfig} if "match" in values else {}
     try:
         parts["optimizer"] = type(OPTIMIZERS[values["optimizer"]["name"]])
         parts["schedule"] = type(SCHEDULES[values["schedule"]["name"]])

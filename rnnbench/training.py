@@ -14,7 +14,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 
 from rnnbench.config import TrainerConfig
-from rnnbench.costs import PeakMemory, parameter_count, state_bytes
+from rnnbench.costs import PeakMemory, measure
 from rnnbench.errors import Stopped, UserError
 from rnnbench.learners.base import Batches, Learner, Sampling
 from rnnbench.progress import ProgressLine
@@ -106,14 +106,21 @@ def _train_and_test(
         "best_epoch": best.epoch,
         "epochs": recorder.epochs,
         "steps": trainer.global_step,
-        "parameters": parameter_count(learner),
-        "state_bytes": None if learner.stack.bidirectional else state_bytes(learner.stack, learner.stack_input_size),
         recorder.speed_name: recorder.stopwatch.speed,
         "train_seconds": recorder.stopwatch.seconds,
         "wall_seconds": time.perf_counter() - began,
         "peak_memory_bytes": memory.bytes(),
+        **_costs(trainer, learner, batches["train"], spec.unit),
         "facts": dict(trial.task.facts()),
     }
+
+
+def _costs(trainer: pl.Trainer, learner: Learner, batches: Batches, unit: str) -> dict[str, Any]:
+    """What the network costs where it was trained and in that precision, on the first training chunk."""
+    device, plugin = trainer.strategy.root_device, trainer.precision_plugin
+    batch = plugin.convert_input(next(iter(batches)).to(device))
+    with plugin.forward_context():
+        return measure(learner.to(device), batch, unit)
 
 
 def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Trainer:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from rnnbench.data.sources import Sources
 from rnnbench.errors import UserError, first_line, not_among
 from rnnbench.learners import learner_for
 from rnnbench.learners.base import Learner
+from rnnbench.matching import Match, solve
 from rnnbench.stack import build_stack
 from rnnbench.storage.environment import environment
 from rnnbench.storage.identity import relevant, trial_id
@@ -27,6 +29,7 @@ class Trial:
     Attributes:
         facts: what the record says of it beside the config: names, versions, data, metric, and `setting_id`, which
             trials share that differ in nothing but the seed.
+        match: how a budget chose the backbone's width, where one did.
     """
 
     config: Config
@@ -35,6 +38,7 @@ class Trial:
     learner_class: type[Learner]
     facts: dict[str, Any]
     record: Record
+    match: Match | None = None
 
     def begin(self) -> None:
         """Opens the record: from here on the trial is running."""
@@ -46,38 +50,39 @@ class Trial:
         Raises:
             UserError: an option of backbone or learner is out of range.
         """
-        config, name = self.config, self.config.backbone["name"]
-
-        def make_backbone(input_size: int) -> Backbone:
-            return options.build(self.backbone_class, f"backbone {name}", config.backbone, input_size)
-
-        make_stack = partial(_make_stack, make_backbone, config)
-        learner = options.build(self.learner_class, "learner", config.learner, self.task, make_stack)
-        learner.optimize_with(config.optimizer, config.schedule)
+        learner = _build_learner(self.config, self.task, self.backbone_class, self.learner_class)
+        learner.optimize_with(self.config.optimizer, self.config.schedule)
         return learner
 
 
 class Preparation:
-    """Prepares trials. Trials of the same task and options share its data, which is read once."""
+    """Prepares trials. Those of the same task and options share its data, those of the same budget its solution."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, tuple[Task, str]] = {}
+        self._matches: dict[str, Match] = {}
 
     def prepare(self, config: Config) -> Trial:
         """The trial of a config.
 
         Raises:
-            UserError: a plugin can not be loaded, an option is out of range, or the data is missing.
+            UserError: a plugin can not be loaded, an option is out of range, the data is missing, or a budget can not
+                be met.
         """
         task, fingerprint = self._task(config)
         backbone_class = plugins.get("backbone", config.backbone["name"]).load()
         learner_class = learner_for(task.shape)
         learner_options = options.defaults(learner_class, "learner", config.learner)
         config = dataclasses.replace(config, learner=learner_options)
+        match = None
+        if config.match.budget and config.backbone["hidden_size"] is None:
+            match = self._match(config, task, backbone_class, learner_class)
+            config = _of_width(config, match.hidden_size)
         facts = _facts(config, task, backbone_class.version, fingerprint)
+        facts |= {"match": dataclasses.asdict(match)} if match else {}
         outputs_dir = settings.outputs_dir(config.outputs_dir)
         record = Record(folder_of(outputs_dir, facts["task"], facts["backbone"], facts["id"]))
-        return Trial(config, task, backbone_class, learner_class, facts, record)
+        return Trial(config, task, backbone_class, learner_class, facts, record, match)
 
     def _task(self, config: Config) -> tuple[Task, str]:
         key = json.dumps([config.task, config.data_dir], sort_keys=True)
@@ -85,6 +90,18 @@ class Preparation:
             task = build_task(config)
             self._tasks[key] = task, _read(task, config.task["name"])
         return self._tasks[key]
+
+    def _match(self, config: Config, task: Task, backbone_class: Any, learner_class: type[Learner]) -> Match:
+        values = dataclasses.asdict(config)
+        parts = [values[name] for name in ("task", "data_dir", "backbone", "stack", "learner", "match")]
+        key = json.dumps([*parts, config.trainer.precision], sort_keys=True)
+        if key not in self._matches:
+            self._matches[key] = solve(
+                config,
+                lambda width: backbone_class(1, **_backbone_options(_of_width(config, width))),
+                lambda width: _build_learner(_of_width(config, width), task, backbone_class, learner_class),
+            )
+        return self._matches[key]
 
 
 def build_task(config: Config) -> Task:
@@ -116,8 +133,26 @@ def _read(task: Task, name: str) -> str:
     return fingerprint
 
 
+def _build_learner(config: Config, task: Task, backbone_class: Any, learner_class: type[Learner]) -> Learner:
+    what = f"backbone {config.backbone['name']}"
+
+    def make_backbone(input_size: int) -> Backbone:
+        return options.build(backbone_class, what, config.backbone, input_size)
+
+    make_stack = partial(_make_stack, make_backbone, config)
+    return options.build(learner_class, "learner", config.learner, task, make_stack)
+
+
 def _make_stack(make_backbone: Any, config: Config, input_size: int) -> Any:
     return build_stack(make_backbone, input_size, config.stack)
+
+
+def _of_width(config: Config, hidden_size: int) -> Config:
+    return dataclasses.replace(config, backbone={**config.backbone, "hidden_size": hidden_size})
+
+
+def _backbone_options(config: Config) -> Mapping[str, Any]:
+    return {key: value for key, value in config.backbone.items() if key != "name"}
 
 
 def _facts(config: Config, task: Task, backbone_version: int, fingerprint: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ ROOT = Path(rnnbench.__file__).resolve().parent.parent
 FLOORS = [
     {"errors", "data", "values", "metrics", "settings", "optimization", "signals", "options", "plugins", "scan"},
     {"config", "backbone", "task", "backbones"},
-    {"stack", "costs", "storage"},
+    {"stack", "costs", "matching", "storage"},
     {"learners", "leaderboard", "compose"},
     {"trial"},
     {"tracking", "recording"},

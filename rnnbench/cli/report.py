@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from rnnbench.leaderboard.text import number
+from rnnbench.matching import Match
 from rnnbench.storage.record import Record, Status
 from rnnbench.sweep.sweep import Outcome, Point, Sweep
 
 
-def print_result(record: Record, already_there: bool) -> None:
-    """The test score of one trial, what it cost, and where its record lies."""
+def print_result(record: Record, already_there: bool, match: Match | None = None) -> None:
+    """The test score of one trial, what it cost, how a budget chose its width, and where its record lies."""
     console = Console(highlight=False, soft_wrap=True)
     facts, result = record.facts, record.result
     what = f"{facts['task']} ({facts['dataset']}, {facts['setting']})"
@@ -31,6 +32,8 @@ def print_result(record: Record, already_there: bool) -> None:
         f"{result['parameters']:,} parameters, {speed:,.0f} {facts['unit']}/s, {result['wall_seconds']:.0f} s, "
         f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
     )
+    if match is not None:
+        console.print(f"hidden_size {match.hidden_size} by {match}")
     console.print(f"run {record.id} in {record.folder}")
 
 
@@ -52,6 +55,8 @@ class SweepReport:
             line += f", test {metric} {number(record.result['test'][metric])}"
         if outcome == Outcome.FAILED:
             self.failures.append((point, reason))
+        if point.trial.match is not None:
+            line += f", hidden_size {point.trial.match.hidden_size} by {point.trial.match}"
         if reason:
             line += f": {reason}"
         self.console.print(line, markup=False)

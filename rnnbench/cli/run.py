@@ -56,7 +56,7 @@ def _one(arguments: argparse.Namespace) -> int:
         print(f"rnnbench: the trial failed: {state.get('reason', error)}", file=sys.stderr)
         print(f"rnnbench: the traceback is in {trial.record.folder / 'log.txt'}", file=sys.stderr)
         return 1
-    print_result(record, already_there=there)
+    print_result(record, already_there=there, match=trial.match)
     return 0
 
 

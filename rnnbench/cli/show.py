@@ -26,17 +26,21 @@ def main(arguments: argparse.Namespace) -> int:
     from rnnbench import options, settings
     from rnnbench.compose import compose, resolve
     from rnnbench.learners import learner_for
-    from rnnbench.trial import build_task
+    from rnnbench.trial import Preparation, build_task
 
     composed = compose(arguments.overrides, arguments.config_dir)
     config = resolve(composed)
     learner_class = learner_for(build_task(config).shape)
+    matched = {}
+    if config.match.budget:  # which the data has a say in, by its vocabulary
+        trial = Preparation().prepare(config)
+        config, matched = trial.config, {"backbone.hidden_size": str(trial.match)}
     origins = Origins(composed, learner_class.__name__)
     values = dataclasses.asdict(config)
     values["learner"] = options.defaults(learner_class, "learner", config.learner)
     values["outputs_dir"] = str(settings.outputs_dir(config.outputs_dir))
     values["data_dir"] = str(settings.data_dir(config.data_dir) or "") or None
-    rows = [(key, value, origins.of(key, value)) for key, value in leaves(values)]
+    rows = [(key, value, matched.get(key) or origins.of(key, value)) for key, value in leaves(values)]
     if arguments.json:
         print(json.dumps([{"setting": key, "value": value, "from": origin} for key, value, origin in rows], indent=2))
     else:

@@ -39,11 +39,15 @@ class Learner(pl.LightningModule, ABC):
     are logged as ``validation/NAME`` and ``test/NAME``, the loss among them.
 
     Attributes:
-        stack: the backbones; `stack_input_size` is how wide their input is.
+        embedding: the module that turns a step of the inputs into a vector of `stack_input_size`.
+        stack: the backbones.
+        head: the module that turns a step of the stack's output into the task's.
     """
 
-    stack: Stack
+    embedding: Any
     stack_input_size: int
+    stack: Stack
+    head: Any
 
     def __init__(self, task: Task) -> None:
         super().__init__()
