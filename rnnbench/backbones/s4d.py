@@ -112,27 +112,31 @@ BEGINNINGS = {"lin": linear, "inv": inverse, "legs": lambda size: hippo(size)[0]
 class Chunk:
     """The systems over up to L steps at a time, as products of real matrices.
 
-    With p = factor^l, l = 0 … L: outputs are the convolution of the inputs with 2 Re(C gain p_l), and what the state
-    before adds, 2 Re(C p_{l+1} h); the state after is p_L h and sum_l gain p_{L-1-l} u_l.
+    With p_l = factor^l: outputs are the convolution of the inputs with 2 Re(C gain p_l), and what the state before
+    adds, 2 Re(C p_{l+1} h); the state after is p_L h + sum_l gain p_{L-1-l} u_l. Complex numbers are pairs of reals (P
+    of them), and Re(v w) is the product of the pairs of v with those of the conjugate of w.
     """
 
     def __init__(self, factor_HN: Tensor, gain_HN: Tensor, c_HN: Tensor, steps: int) -> None:
         self.powers_HLN = powers(factor_HN, steps)
-        before_HLN, after_HLN = self.powers_HLN[:, :-1], self.powers_HLN[:, 1:]
-        kernel_HL = 2 * (before_HLN @ (c_HN * gain_HN)[:, :, None]).real[:, :, 0]
-        self.convolve_HLL = toeplitz(kernel_HL)
-        recall_HLN = 2 * c_HN.conj()[:, None] * after_HLN.conj()
-        self.recall_HLP = torch.view_as_real(recall_HLN.resolve_conj()).flatten(-2)
-        self.absorb_HLP = torch.view_as_real(gain_HN[:, None] * before_HLN.flip(1)).flatten(-2)
+        recall_HLP = pairs(2 * c_HN[:, None] * self.powers_HLN)
+        self.recall_HLP = recall_HLP[:, 1:]
+        self.absorb_HLP = pairs(gain_HN[:, None] * self.powers_HLN[:, :-1].flip(1))
+        self.convolve_HLL = toeplitz((recall_HLP[:, :-1] @ pairs(gain_HN.conj())[:, :, None])[:, :, 0])
 
     def read(self, u_LBH: Tensor, h_BHN: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs for up to L steps of inputs, and the state after them."""
         steps = len(u_LBH)
-        u_HLB, h_HPB = u_LBH.permute(2, 0, 1), torch.view_as_real(h_BHN).flatten(-2).permute(1, 2, 0)
+        u_HLB, h_HPB = u_LBH.permute(2, 0, 1), pairs(h_BHN.conj()).permute(1, 2, 0)
         y_HLB = torch.baddbmm(self.recall_HLP[:, :steps] @ h_HPB, self.convolve_HLL[:, :steps, :steps], u_HLB)
         absorbed_HBP = u_HLB.mT @ self.absorb_HLP[:, -steps:]
         absorbed_HBN = torch.view_as_complex(absorbed_HBP.unflatten(-1, (-1, 2)))
         return y_HLB.permute(1, 2, 0), self.powers_HLN[:, steps] * h_BHN + absorbed_HBN.transpose(0, 1)
+
+
+def pairs(z: Tensor) -> Tensor:
+    """[..., N] complex numbers to [..., 2N] reals."""
+    return torch.view_as_real(z.resolve_conj()).flatten(-2)
 
 
 def powers(factor_HN: Tensor, steps: int) -> Tensor:

@@ -40,7 +40,7 @@ def selective_scan(
 
 
 class _SelectiveScan(torch.autograd.Function):
-    """With g_t = dL/dh_t: g_{t-1} = f_t g_t + c_{t-1} dL/dy_{t-1}, where f_t = exp(s_t A); dL/d(s_t A) = g_t f_t h_{t-1}."""
+    """With g = dL/dh, f = exp(s A): g_{t-1} = f_t g_t + c_{t-1} dL/dy_{t-1}, dL/d(s_t A) = g_t f_t h_{t-1}."""
 
     @staticmethod
     def forward(
@@ -76,7 +76,7 @@ class _SelectiveScan(torch.autograd.Function):
 def _advance(
     drive_BE: Tensor, s_BE: Tensor, bits_NE: Tensor, b_BN: Tensor, h_BNE: Tensor, f_BNE: Tensor, after_BNE: Tensor
 ) -> None:
-    """One step: the factors into `f_BNE`, the next state into `after_BNE`, which may be `h_BNE`. exp(s A) = exp2(s bits)."""
+    """One step: the factors into `f_BNE`, the next state into `after_BNE`, which may be `h_BNE`."""
     torch.mul(s_BE[:, None], bits_NE, out=f_BNE).exp2_()
     torch.mul(f_BNE, h_BNE, out=after_BNE).addcmul_(b_BN[:, :, None], drive_BE[:, None])
 
