@@ -84,7 +84,7 @@ class LRU(Backbone):
 
 
 def ring(size: int, min_radius: float, max_radius: float, max_phase: float) -> tuple[Tensor, Tensor, Tensor]:
-    """nu, theta and the logarithm of gamma for `size` eigenvalues, uniform on a ring (Lemma 3.2, equation 7)."""
+    """nu, theta and the logarithm of gamma for `size` eigenvalues, uniform on a ring (Lemma 3.2)."""
     share = torch.rand(size, dtype=torch.float64).clamp(1e-6, 1 - 1e-6)  # radii 0 and 1 have no logarithm
     square = share * (max_radius**2 - min_radius**2) + min_radius**2
     phase = max_phase * torch.rand(size, dtype=torch.float64).clamp_min(1e-6)

@@ -35,8 +35,9 @@ def selective_scan(
         c_TBN: how the state is read.
         h_BNE: the state before the first step.
     """
-    y_TBE, last_BNE = _SelectiveScan.apply(drive_TBE, s_TBE, a_NE, b_TBN, c_TBN, h_BNE)  # pyright: ignore[reportGeneralTypeIssues]
-    return y_TBE, last_BNE
+    both = _SelectiveScan.apply(drive_TBE, s_TBE, a_NE, b_TBN, c_TBN, h_BNE)
+    assert isinstance(both, tuple)
+    return both
 
 
 class _SelectiveScan(torch.autograd.Function):

@@ -45,7 +45,7 @@ def log_uniform(low: float, high: float, *shape: int) -> Tensor:
 def hippo(size: int) -> tuple[Tensor, Tensor]:
     """Eigenvalues [N/2] and eigenvectors [N, N/2] of HiPPO-N, complex128; those left out are their conjugates.
 
-    HiPPO-N is the normal part of HiPPO-LegS (Gu et al. 2022, arXiv 2206.11893, section 2): -1/2 on the diagonal,
+    HiPPO-N is the normal part of HiPPO-LegS (Gu et al. 2022, arXiv 2206.11893): -1/2 on the diagonal,
     below it -sqrt((n + 1/2)(k + 1/2)), above it the opposite. The part off the diagonal is antisymmetric: times -i it
     is Hermitian, and all real parts are -1/2.
     """

@@ -31,7 +31,7 @@ def test_lru_begins_uniform_on_the_ring():
 
 
 def hippo_normal(size: int) -> np.ndarray:
-    """HiPPO-LegS made normal by its low-rank part (2206.11893, equations 2 and 4)."""
+    """HiPPO-LegS made normal by its low-rank part (2206.11893)."""
     legs = np.zeros((size, size))
     for n in range(size):
         for k in range(n + 1):
@@ -57,7 +57,7 @@ def test_the_published_beginnings_of_s4d():
     np.testing.assert_allclose(lin, -0.5 + 1j * np.pi * n)
     np.testing.assert_allclose(inv, -0.5 + 1j * size / np.pi * (size / (2 * n + 1) - 1))
     legs = np.sort(s4d.BEGINNINGS["legs"](256).imag.numpy())[::-1]
-    # S4D-Inv is the law that HiPPO's eigenvalues were found to tend to (2206.11893, section 4.1).
+    # S4D-Inv is the law that HiPPO's eigenvalues were found to tend to (2206.11893).
     np.testing.assert_allclose(s4d.BEGINNINGS["inv"](256).imag[:4], legs[:4], rtol=0.03)
     assert make("s4d", state_size=4, begin="legs").frequency.shape == (HIDDEN, 2)
 
@@ -81,28 +81,27 @@ def test_s4d_answers_an_impulse_with_its_vandermonde_kernel():
 
 
 def test_s5_begins_as_the_real_hippo_system_under_zero_order_hold():
-    backbone = make("s5", state_size=8)
-    step, state_size = 0.05, 8
+    backbone, step, size = make("s5", state_size=8), 0.05, 8
     backbone.log_step.data.fill_(math.log(step))
-    vectors = state_space.hippo(state_size)[1].numpy()
-    basis = np.concatenate([vectors, vectors.conj()], axis=1)
-    b = backbone.b.detach().numpy()[0::2] + 1j * backbone.b.detach().numpy()[1::2]
-    c = backbone.c.detach().numpy()[:, 0::2] - 1j * backbone.c.detach().numpy()[:, 1::2]
-    real_b, real_c = basis @ np.concatenate([b, b.conj()]), np.concatenate([c, c.conj()], axis=1) @ basis.conj().T
-    assert np.abs(real_b.imag).max() < 1e-6 and np.abs(real_c.imag).max() < 1e-6
-    assert abs(real_b.real.std() - INPUTS**-0.5) < 0.1
-    system = np.zeros((state_size + INPUTS, state_size + INPUTS))
-    system[:state_size] = np.concatenate([hippo_normal(state_size), real_b.real], axis=1)
-    discrete = linalg.expm(step * system)[:state_size]
-    x_TI, h, driven = torch.randn(20, INPUTS, dtype=torch.float64), np.zeros(state_size), []
-    for x_I in x_TI.numpy():
-        h = discrete @ np.concatenate([h, x_I])
-        driven.append(real_c.real @ h)
-    g_TH = gelu(torch.tensor(np.stack(driven)) + x_TI @ backbone.d.weight.T)
-    expected = (g_TH * torch.sigmoid(backbone.mix(g_TH))).detach()
-    np.testing.assert_allclose(
-        backbone(x_TI[None])[0][0].detach(), expected, rtol=0, atol=1e-5
-    )  # weights kept in float32
+    vectors = state_space.hippo(size)[1]
+    basis = torch.cat([vectors, vectors.conj()], dim=1)
+    b = torch.complex(backbone.b[0::2], backbone.b[1::2])
+    c = torch.complex(backbone.c[:, 0::2], -backbone.c[:, 1::2])
+    real_b, real_c = basis @ torch.cat([b, b.conj()]), torch.cat([c, c.conj()], dim=1) @ basis.mH
+    for weight, inputs in ((real_b, INPUTS), (real_c, size)):
+        assert weight.imag.abs().max() < 1e-6
+        assert abs(weight.real.std() - inputs**-0.5) < 0.1
+    system = np.zeros((size + INPUTS, size + INPUTS))
+    system[:size] = np.concatenate([hippo_normal(size), real_b.real.detach()], axis=1)
+    discrete = torch.as_tensor(linalg.expm(step * system)[:size])
+    x_TI, h, driven = torch.randn(20, INPUTS, dtype=torch.float64), torch.zeros(size).double(), []
+    for x_I in x_TI:
+        h = discrete @ torch.cat([h, x_I])
+        driven.append(real_c.real @ h + backbone.d.weight @ x_I)
+    g_TH = gelu(torch.stack(driven))
+    expected = g_TH * torch.sigmoid(backbone.mix(g_TH))
+    # The weights are kept in float32.
+    torch.testing.assert_close(backbone(x_TI[None])[0][0], expected, rtol=0, atol=1e-5)
 
 
 def test_zero_order_hold_keeps_the_digits_of_small_steps():
