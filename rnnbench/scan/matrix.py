@@ -31,7 +31,7 @@ def matrix_scan(
         state: S before the first step, [B, n, K, V]; None means zeros.
 
     Returns:
-        Outputs [B, T, n, V] and the last state [B, n, K, V].
+        Outputs [B, T, n, V] of v's type, and the last state [B, n, K, V] of the type that `state` has.
     """
     return _scan(q, k, v, log_decay, state, None, None)
 
@@ -60,7 +60,7 @@ def delta_scan(
         write: keys from which it is taken, [B, T, n, K]; None means `k`, which costs half as much.
 
     Returns:
-        Outputs [B, T, n, V] and the last state [B, n, K, V].
+        Outputs [B, T, n, V] of v's type, and the last state [B, n, K, V] of the type that `state` has.
     """
     return _scan(q, k, v, log_decay, state, erase, write)
 
@@ -71,8 +71,8 @@ def outer(k: Tensor, v: Tensor) -> Tensor:
 
 
 def read(q: Tensor, state: Tensor) -> Tensor:
-    """What one step reads, q S [..., V]."""
-    return (q[..., None, :] @ state)[..., 0, :]
+    """What one step reads, q S [..., V], of q's type; the state may be of a wider one."""
+    return (q[..., None, :].to(state.dtype) @ state)[..., 0, :].to(q.dtype)
 
 
 def _scan(
@@ -96,7 +96,7 @@ def _scan(
     assert isinstance(result, tuple)
     o_NGCV, state_GKV = result
     o_BTnV = o_NGCV.unflatten(1, (rows, heads)).permute(1, 0, 3, 2, 4).flatten(1, 2)[:, :steps]
-    return o_BTnV.to(kind), state_GKV.unflatten(0, (rows, heads)).to(kind)
+    return o_BTnV.to(kind), state_GKV.unflatten(0, (rows, heads)).to(state.dtype)
 
 
 def _chunked(x_BTnK: Tensor, size: int, kind: torch.dtype) -> Tensor:
