@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.convolution import CausalConvolution
-from rnnbench.backbones.heads import draw_projections, head_size, split, zero_state
+from rnnbench.backbones.heads import draw_projections, head_size, split, unit, zero_state
 from rnnbench.scan.matrix import delta_scan, outer, read
 
 
@@ -63,7 +63,7 @@ class DeltaNet(Backbone):
 
     def _split(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         q, k, v = (split(part, self.heads) for part in nn.functional.silu(qkv).chunk(3, dim=-1))
-        return nn.functional.normalize(q, dim=-1), nn.functional.normalize(k, dim=-1), v
+        return unit(q), unit(k), v
 
     def _output(self, o: Tensor) -> Tensor:
         return self.out(self.norm(o).flatten(-2))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone, ParameterGroup
 from rnnbench.backbones.convolution import CausalConvolution
-from rnnbench.backbones.heads import draw_projections, head_size, split, step_bias, zero_state
+from rnnbench.backbones.heads import draw_projections, head_size, split, step_bias, unit, zero_state
 from rnnbench.errors import at_least
 from rnnbench.scan.matrix import delta_scan, outer, read
 
@@ -90,7 +90,7 @@ class GatedDeltaNet(Backbone):
     def _split(self, qkv: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         parts = nn.functional.silu(qkv).split(self.sizes, dim=-1)
         q, k, v = (split(part, self.heads) for part in parts)
-        return nn.functional.normalize(q, dim=-1), nn.functional.normalize(k, dim=-1), v
+        return unit(q), unit(k), v
 
     def _output(self, o: Tensor, x: Tensor) -> Tensor:
         gate = nn.functional.silu(split(self.gate(x), self.heads))

@@ -27,6 +27,11 @@ def split(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(-1, (heads, -1))
 
 
+def unit(x: Tensor) -> Tensor:
+    """`x` at length 1 along the last dimension; 1e-6 under the root bounds the gradient where x is 0."""
+    return x * torch.rsqrt(x.square().sum(-1, keepdim=True) + 1e-6)
+
+
 def zero_state(backbone: Backbone, *shape: int) -> Tensor:
     """Zeros in float32 where the parameters are of half precision: sums over time need the digits."""
     zeros = backbone.zeros(*shape)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone, ParameterGroup
-from rnnbench.backbones.heads import head_size, split, zero_state
+from rnnbench.backbones.heads import head_size, split, unit, zero_state
 from rnnbench.errors import at_least
 from rnnbench.scan.matrix import delta_scan, outer, read
 
@@ -107,7 +107,7 @@ class RWKV7(Backbone):
         r, k, v = self.receptance(mixed[0]), self.key(mixed[2]), self.value(mixed[3])
         log_w = -math.exp(-0.5) * torch.sigmoid(self.decay(mixed[1]))
         a, g = torch.sigmoid(self.rate(mixed[4])), self.gate(mixed[5])
-        c = nn.functional.normalize(split(k * self.erase_scale, self.heads), dim=-1)
+        c = unit(split(k * self.erase_scale, self.heads))
         k = k * (1 + (a - 1) * self.rate_scale)
         r, log_w, k, v, a = (split(part, self.heads) for part in (r, log_w, k, v, a))
         return r, log_w, k, v, a, c, g

@@ -22,7 +22,10 @@ from rnnbench.scan.decayed import decayed_products, decayed_products_backward, s
 
 
 class ChunkedScan(torch.autograd.Function):
-    """(state [G, K, V], q, k, v, log decay, erase or None, write or None) to outputs and last state."""
+    """(state [G, K, V], q, k, v, log decay, erase or None, write or None) to outputs and last state.
+
+    Against autograd through the same products this takes about 0.7 of the time and 0.4 to 0.7 of the memory.
+    """
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
