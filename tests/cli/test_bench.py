@@ -64,7 +64,7 @@ def test_json_has_a_row_for_each_backbone_size_and_length(rnnbench: Rnnbench):
 
 
 def test_tables_fit_100_columns_and_name_the_threads_and_limits(rnnbench: Rnnbench):
-    said = rnnbench("bench", *TINY)
+    said = rnnbench("bench", "backbone=elman,feedforward,gru,lstm", *TINY)
     assert said.code == 0
     assert all(len(line) <= 100 for line in said.out.splitlines())
     for word in (
@@ -119,20 +119,29 @@ def test_own_plugins_take_part_with_options_that_others_lack(rnnbench: Rnnbench)
 )
 def test_a_broken_plugin_is_a_line_and_the_others_are_measured(rnnbench: Rnnbench, source: str):
     plugin(source)
-    said = rnnbench("bench", "backbone.hidden_size=4", *TINY)
+    said = rnnbench("bench", "backbone=leaky,lstm", "backbone.hidden_size=4", *TINY)
     assert said.code == 1
     assert said.out.count("not measured leaky: ") == 1
     assert "\nlstm " in said.out
     assert "Traceback" not in said.out + said.err
-    rows = json.loads(rnnbench("bench", "backbone.hidden_size=4", *TINY, "--json").out)["rows"]
-    assert [row["backbone"] for row in rows if row["problem"]] == ["leaky"]
+
+
+def test_all_that_are_installed_are_measured_by_default():
+    from rnnbench import plugins
+    from rnnbench.cli.bench import _subjects
+
+    plugin("x =")
+    subjects = _subjects(["backbone.hidden_size=4,8"])
+    assert [subject.name for subject in subjects] == [name for name in plugins.find("backbone") for _ in range(2)]
+    assert [subject.options["hidden_size"] for subject in subjects if not subject.problem].count(8) >= 4
+    assert {subject.name for subject in subjects if subject.problem} == {"leaky"}
 
 
 def test_an_option_that_only_some_have_costs_the_others_rows_only(rnnbench: Rnnbench):
-    said = rnnbench("bench", "backbone.activation=relu", *TINY, "--json")
+    said = rnnbench("bench", "backbone=elman,lstm", "backbone.activation=relu", *TINY, "--json")
     assert said.code == 1
     problems = {row["backbone"]: row["problem"] for row in json.loads(said.out)["rows"]}
-    assert problems["elman"] is problems["feedforward"] is None
+    assert problems["elman"] is None
     assert "setting 'activation' does not exist" in problems["lstm"]
 
 
@@ -143,7 +152,10 @@ def test_an_option_that_only_some_have_costs_the_others_rows_only(rnnbench: Rnnb
         (["backbone=lstm,grru"], "backbone 'grru' does not exist; did you mean 'gru'?"),
         (["backbone=lstm", "backbone.hidden_size=0"], "backbone lstm: hidden_size must be at least 1, got 0"),
         (["backbone=lstm", "backbone.hiden_size=4"], "backbone: setting 'hiden_size' does not exist; did you mean"),
-        (["backbone.hidden_size=x"], "backbone.hidden_size: value 'x' of type 'str' could not be converted"),
+        (
+            ["backbone=lstm", "backbone.hidden_size=x"],
+            "backbone.hidden_size: value 'x' of type 'str' could not be converted",
+        ),
         (["trainer.max_epochs=3"], "'trainer.max_epochs=3' is no setting of a backbone"),
         (["+backbone=lstm"], "'+backbone=lstm' is no setting of a backbone"),
         (["lstm"], "'lstm' is not an override; type key=value"),
@@ -172,7 +184,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(rnnbench: Rnnbench, arguments: 
 
 @pytest.mark.skipif(not find_spec("matplotlib"), reason="matplotlib is not installed")
 def test_a_plot_is_written_beside_the_table(rnnbench: Rnnbench):
-    said = rnnbench("bench", "backbone.hidden_size=4,8", *TINY, "--json", "--plot", "speed.png")
+    said = rnnbench("bench", "backbone=elman", "backbone.hidden_size=4,8", *TINY, "--json", "--plot", "speed.png")
     assert said.code == 0
     assert json.loads(said.out)
     assert said.err == "plot in speed.png\n"
