@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=32, metavar="B", help="rows (32)")
     parser.add_argument("--inputs", type=int, metavar="I", help="input size (as many as the hidden size)")
     parser.add_argument("--repeat", type=int, default=7, metavar="N", help="repetitions, interleaved (7)")
-    parser.add_argument("--warmup", type=int, default=2, metavar="N", help="rounds before that do not count (2)")
+    parser.add_argument("--warmup", type=int, default=1, metavar="N", help="rounds before that do not count (1)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of torch, on the CPU (1)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (cpu)")
     parser.add_argument("--dtype", default="float32", help="float32, float64, bfloat16 or float16 (float32)")

@@ -23,7 +23,6 @@ from rnnbench.backbone import Backbone, tensors
 
 SCAN_ELEMENTS = 8
 SCAN_TENSORS = 6
-COPIES = 8
 LARGEST_PRODUCT = 2048  # tokens: more are no faster, and fresh memory for their outputs takes its own time
 LARGEST_COPY = 2**26  # bytes: beyond the caches, where more changes nothing
 Draw = Callable[..., Tensor]
@@ -90,10 +89,7 @@ def _multiply_transposed(a: Tensor, b: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Copy:
-    """Copies from one piece of memory to another, each of half the size of what a scan works on: a, b, h and gradients.
-
-    Several in a row, since a scan finds in the caches what the products before it have just written.
-    """
+    """A copy from one piece of memory to another, each half of what a scan works on: a, b, h and their gradients."""
 
     size: int
     """Bytes of each piece."""
@@ -105,19 +101,14 @@ class Copy:
 
     @property
     def moved(self) -> int:
-        """Bytes read and written by all of them."""
-        return 2 * self.size * COPIES
+        """Bytes read and written."""
+        return 2 * self.size
 
     def job(self, draw: Draw) -> Callable[[], object]:
         """What is to be timed."""
         source = draw(self.size // draw(1).element_size())
         target = torch.empty_like(source)
-
-        def run() -> None:
-            for _ in range(COPIES):
-                target.copy_(source)
-
-        return run
+        return lambda: target.copy_(source)
 
 
 def limit(flops: float, moved: float, flops_per_second: float, bytes_per_second: float) -> tuple[str, float]:

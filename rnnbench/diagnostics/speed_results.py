@@ -30,7 +30,7 @@ class Setup:
     batch: int = 32
     inputs: int | None = None
     repeat: int = 7
-    warmup: int = 2
+    warmup: int = 1
     threads: int = 1
     device: str = "cpu"
     dtype: str = "float32"

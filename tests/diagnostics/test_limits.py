@@ -11,7 +11,6 @@ from rnnbench.backbones.feedforward import Feedforward
 from rnnbench.backbones.gru import GRU
 from rnnbench.backbones.lstm import LSTM
 from rnnbench.diagnostics.limits import (
-    COPIES,
     LARGEST_COPY,
     Copy,
     Product,
@@ -76,7 +75,7 @@ def test_product_and_copy_count_what_they_do():
     assert counter.get_total_flops() == product.flops == 6 * 6 * 4 * 3
     copy = Copy.matching(tokens=100, channel_bytes=8)
     assert copy.size == 3 * 100 * 8  # half of a, b, h and their gradients
-    assert copy.moved == 2 * copy.size * COPIES
+    assert copy.moved == 2 * copy.size
     assert Copy.matching(10**9, 8).size == LARGEST_COPY
 
 
