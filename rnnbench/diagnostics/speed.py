@@ -26,7 +26,7 @@ from rnnbench.diagnostics.limits import (
 )
 from rnnbench.diagnostics.passes import Pass
 from rnnbench.diagnostics.speed_results import Report, Row, Setup
-from rnnbench.diagnostics.timing import Timer, interleave, reason, stopwatch, threads
+from rnnbench.diagnostics.timing import interleave, reason, stopwatch, threads
 from rnnbench.errors import UserError
 from rnnbench.storage.environment import environment
 
@@ -60,13 +60,10 @@ class Case:
         return [self.own, self.loop, self.lstm, *self.products, self.copy]
 
 
-def measure(
-    subjects: Sequence[Subject], setup: Setup, timer: Timer | None = None, tell: Callable[[], object] = lambda: None
-) -> Report:
+def measure(subjects: Sequence[Subject], setup: Setup, tell: Callable[[], object] = lambda: None) -> Report:
     """Measures every subject at every length. A backbone that fails costs its own rows only.
 
     Args:
-        timer: says how long a job takes; None measures.
         tell: called after each round of repetitions.
     """
     with threads(setup.threads), torch.random.fork_rng(devices=[]):
@@ -75,7 +72,7 @@ def measure(
         found = [case for subject in subjects for case in bench.cases(subject)]
         cases = [case for case in found if isinstance(case, Case)]
         jobs = {work: work.job(bench.draw) for work in dict.fromkeys(work for case in cases for work in case.works)}
-        timer = timer or stopwatch(bench.device, setup.threads)
+        timer = stopwatch(bench.device, setup.threads)
         times, problems = interleave(jobs, setup.repeat, setup.warmup, timer, tell)
     seconds = {work: statistics.median(times[work]) for work in jobs if work not in problems}
     rows = [_finish(case, times, problems, seconds) if isinstance(case, Case) else case for case in found]
@@ -151,7 +148,7 @@ def _finish(
     case: Case, times: Mapping[Any, Sequence[float]], problems: Mapping[Any, str], seconds: Mapping[Any, float]
 ) -> Row:
     row = case.row
-    for work in (case.own, case.loop, case.lstm, case.copy):
+    for work in (case.own, case.loop, case.lstm, case.products[0], case.copy):
         if work in problems:
             return replace(row, problem=problems[work])
     assert row.flops_per_token is not None and row.bytes_per_token is not None

@@ -108,10 +108,11 @@ def _members(columns: Sequence[Column], family: str) -> list[str]:
 
 
 def _frame(frame: Axes, column: Column, members: Sequence[str]) -> None:
-    for line in column.lines:
+    order = {label: place for place, label in enumerate(members)}  # the legend's
+    for line in sorted(column.lines, key=lambda line: order.get(line.label, -1)):
         x, y = _points(line.rows, column.value, lambda row: row.tokens_per_second)
-        if line.label in members:
-            place = members.index(line.label)
+        if line.label in order:
+            place = order[line.label]
             color, marker = colormaps["tab10"](place % 10), _MARKERS[(place + place // 10) % len(_MARKERS)]
             frame.plot(x, y, color=color, marker=marker, markersize=4, linewidth=1.5, label=line.label, zorder=3)
         else:

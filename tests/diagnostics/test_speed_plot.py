@@ -63,6 +63,7 @@ def test_every_one_of_forty_is_named_once_with_titles_and_units():
     named = [text.get_text() for legend in legends for text in legend.get_texts()]
     assert sorted(set(named) - {"torch.nn.LSTM"}) == sorted(f"backbone_{number}" for number in range(40))
     assert len(named) == 40 + len(legends)
+    assert [text.get_text() for text in legends[0].get_texts()][:3] == ["backbone_0", "backbone_6", "backbone_12"]
     bottom = [frame for frame in drawn.axes if frame.get_xlabel()]
     assert [frame.get_xlabel() for frame in bottom] == ["hidden size (units)", "length (steps)"]
     assert {frame.get_ylabel() for frame in drawn.axes} == {"", "speed (tokens/s)"}
