@@ -20,7 +20,7 @@ FLOORS = [
     {"errors", "data", "values", "metrics", "settings", "optimization", "signals", "options", "plugins", "scan"},
     {"config", "backbone", "task", "backbones"},
     {"stack", "costs", "matching", "storage"},
-    {"learners", "leaderboard", "compose"},
+    {"learners", "leaderboard", "compose", "diagnostics"},
     {"trial"},
     {"tracking", "recording"},
     {"progress", "loading"},

@@ -18,6 +18,7 @@ VERBS = {
     "run": "train one trial, or with -m a sweep of them; the default",
     "leaderboard": "what came out: backbones ranked, with intervals over seeds",
     "sample": "let a trained network speak: next-word odds and a continuation",
+    "bench": "how fast backbones are, against the machine's own limits",
     "list": "tasks, backbones and runs that there are",
     "show": "the composed config, and where each value comes from",
     "completion": "make the Tab key complete rnnbench in your shell",

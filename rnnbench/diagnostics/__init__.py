@@ -1,0 +1,1 @@
+"""What a backbone is measured against and how: speed, and the machine's own limits."""
