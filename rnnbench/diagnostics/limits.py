@@ -2,7 +2,8 @@
 
     t_limit = max(FLOPs / speed of products, bytes / speed of a copy), a token, forward and backward
 
-FLOPs are those of the matrix products (`flops_per_token`); bytes count for linear scans only (`scan_bytes_per_token`).
+FLOPs are those of the matrix products (`costs.flops_per_token`), and twice as many backward, a product for the gradient
+of each factor (`TRAINING`); bytes count for linear scans only (`scan_bytes_per_token`).
 Both speeds are the machine's own, measured beside the backbones at a matching size, since small products are slower and
 what fits into a cache is copied faster. Products are those of the faster library: that of torch.mm, or oneDNN, on which
 torch's own LSTM runs and which multiplies twice as fast as MKL on some AMD processors. What has both products and a
@@ -17,10 +18,10 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from rnnbench.backbone import Backbone, tensors
 
+TRAINING = 3  # forward and backward over forward alone
 SCAN_ELEMENTS = 8
 SCAN_TENSORS = 6
 LARGEST_PRODUCT = 2048  # tokens: more are no faster, and fresh memory for their outputs takes its own time
@@ -28,17 +29,6 @@ LARGEST_COPY = 2**26  # bytes: beyond the caches, where more changes nothing
 Draw = Callable[..., Tensor]
 """Random numbers of a shape, on the device and in the type that are measured; the same tensor for the same shape."""
 _SCANS = ("linear scan", "complex linear scan")
-
-
-@torch.no_grad()
-def flops_per_token(backbone: Backbone, input_size: int) -> int:
-    """FLOPs a token of the matrix products, forward and backward: those of one `step`, times 3.
-
-    The backward of a product is two more of its size, one for the gradient of each factor.
-    """
-    with FlopCounterMode(display=False) as counter:
-        backbone.step(backbone.zeros(1, input_size), backbone.initial_state(1))
-    return 3 * counter.get_total_flops()
 
 
 @torch.no_grad()

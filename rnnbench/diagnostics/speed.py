@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from rnnbench import options, plugins
 from rnnbench.backbone import Backbone
-from rnnbench.costs import parameter_count, state_bytes
+from rnnbench.costs import flops_per_token, parameter_count, state_bytes
 from rnnbench.diagnostics.limits import (
     LARGEST_PRODUCT,
     SCAN_ELEMENTS,
+    TRAINING,
     Copy,
     Product,
-    flops_per_token,
     limit,
     scan_bytes_per_token,
 )
@@ -139,7 +139,7 @@ def _facts(module: Backbone, inputs: int, hidden_size: int) -> dict[str, Any]:
         "backward": backward,
         "parameters": parameter_count(module),
         "state_bytes": state_bytes(module, inputs),
-        "flops_per_token": flops_per_token(module, inputs) // (1 if backward else 3),
+        "flops_per_token": flops_per_token(module, inputs),
         "bytes_per_token": scan_bytes_per_token(module, inputs),
     }
 
@@ -155,7 +155,8 @@ def _finish(
     own, tokens = seconds[case.own], row.batch * row.steps
     products = {work.library: work.flops / seconds[work] / 1e9 for work in case.products if work in seconds}
     copy = case.copy.moved / seconds[case.copy] / 1e9
-    gigaflops, gigabytes = row.flops_per_token * tokens / 1e9, row.bytes_per_token * tokens / 1e9
+    flops_per_token = row.flops_per_token * (TRAINING if row.backward else 1)
+    gigaflops, gigabytes = flops_per_token * tokens / 1e9, row.bytes_per_token * tokens / 1e9
     bound, fastest = limit(gigaflops, gigabytes, max(products.values()), copy)
     return replace(
         row,
@@ -178,7 +179,7 @@ def _finish(
 
 def _lstm_gigaflops(row: Row) -> float:
     assert row.inputs and row.hidden_size
-    return 6 * LSTM_GATES * row.hidden_size * (row.inputs + row.hidden_size) * row.batch * row.steps / 1e9
+    return TRAINING * 2 * LSTM_GATES * row.hidden_size * (row.inputs + row.hidden_size) * row.batch * row.steps / 1e9
 
 
 def _machine(setup: Setup) -> dict[str, Any]:

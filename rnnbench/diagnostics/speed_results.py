@@ -57,7 +57,7 @@ class Row:
     Attributes:
         path: "fused" where the class has a `forward` of its own, else "step loop".
         backward: whether gradients flow; where not (a reservoir), all numbers are of the forward pass alone.
-        flops_per_token: of the matrix products.
+        flops_per_token: of the matrix products, forward; `gflops` counts the backward pass too.
         bytes_per_token: of a linear scan.
         seconds: median of a forward and backward pass; `seconds_low` and `seconds_high` are the extremes.
         bound: what limits it, "product" or "copy" (`rnnbench.diagnostics.limits`).

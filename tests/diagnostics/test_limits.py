@@ -7,15 +7,12 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from rnnbench import Backbone
-from rnnbench.backbones.feedforward import Feedforward
-from rnnbench.backbones.gru import GRU
 from rnnbench.backbones.lstm import LSTM
 from rnnbench.diagnostics.limits import (
     LARGEST_COPY,
     Copy,
     Product,
     _multiply_transposed,
-    flops_per_token,
     limit,
     scan_bytes_per_token,
 )
@@ -43,18 +40,6 @@ class Averages(Backbone):
     def step(self, x_BI: Tensor, state: Any) -> tuple[Tensor, Any]:
         h = 0.9j * state["h"] + self.linear(x_BI)
         return h.real, {**state, "h": h}
-
-
-@pytest.mark.parametrize(
-    ("backbone", "expected"),
-    [  # 6 G H (I + H), the input and the recurrent product of each of G gates
-        (LSTM(5, hidden_size=7), 6 * 4 * 7 * (5 + 7)),
-        (GRU(5, hidden_size=7), 6 * 3 * 7 * (5 + 7)),
-        (Feedforward(5, hidden_size=7), 6 * 7 * 5),
-    ],
-)
-def test_flops_are_those_of_the_formula(backbone: Backbone, expected: int):
-    assert flops_per_token(backbone, 5) == expected
 
 
 def test_bytes_are_those_of_the_scans_channels_and_of_nothing_else():

@@ -68,7 +68,7 @@ def test_every_ratio_is_computed_from_its_own_times(faked: Callable[..., list[Ro
     flops = 6 * 3 * 6 * (6 + 6)
     assert (row.seconds, row.lstm_ratio, row.loop_ratio) == (2.0, 1.5, 4.0)
     assert row.tokens_per_second == 2 * 3 / 2.0
-    assert row.flops_per_token == flops
+    assert row.flops_per_token == flops / 3
     assert row.gflops == pytest.approx(flops * 6 / 2.0 / 1e9)
     assert row.limit_ratio == pytest.approx(flops * 6 / 3e9 / 2.0)
     assert (row.bound, row.path, row.backward, row.primitive) == ("product", "fused", True, "torch.nn.GRU")
