@@ -10,6 +10,7 @@ B rows, T time steps, I input size, O output size.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar
 
 import torch
@@ -74,9 +75,13 @@ class Backbone(nn.Module, ABC):
         """Parameters of this backbone that are to be trained otherwise than the rest; by default none."""
         return []
 
+    def recurrent_weights(self) -> list[str]:
+        """Names of the matrices [..., out, in] that multiply the carried state, for weight drop; by default none."""
+        return []
+
     def zeros(self, *shape: int) -> Tensor:
-        """Zeros of the device and type of the backbone's parameters."""
-        return next(self.parameters()).new_zeros(shape)
+        """Zeros of the device and type of the backbone's parameters, or of its buffers where it learns nothing."""
+        return next(chain(self.parameters(), self.buffers())).new_zeros(shape)
 
 
 def detach(state: State) -> State:

@@ -23,29 +23,40 @@ IRRELEVANT = (
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class StackConfig:
-    """How backbones are stacked (`rnnbench.stack`)."""
+    """How backbones are stacked (`rnnbench.stack`). The regularisers may be left out: they are then off."""
 
     num_layers: int
     dropout: float
+    locked_dropout: float = 0.0
+    weight_drop: float = 0.0
+    recurrent_dropout: float = 0.0
+    zoneout: float = 0.0
     norm: str
     residual: bool
+    highway: bool = False
     bidirectional: bool
 
     def __post_init__(self) -> None:
         at_least(1, num_layers=self.num_layers)
-        fraction(dropout=self.dropout)
+        fraction(dropout=self.dropout, locked_dropout=self.locked_dropout, weight_drop=self.weight_drop)
+        fraction(recurrent_dropout=self.recurrent_dropout, zoneout=self.zoneout)
         _one_of("norm", self.norm, ("none", "layer", "rms"))
+        if self.residual and self.highway:
+            raise ValueError("residual and highway both carry the input past a layer; set one of them to false")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class TrainerConfig:
     """How a trial is trained (`rnnbench.training`)."""
 
     max_epochs: int
     batch_size: int
     gradient_clip: float | None
+    gradient_clip_by: str = "norm"
+    averaging: str = "none"
+    averaging_after: int = 5
     patience: int | None
     precision: str
     accelerator: str
@@ -56,6 +67,9 @@ class TrainerConfig:
         at_least(1, max_epochs=self.max_epochs, batch_size=self.batch_size)
         if self.gradient_clip is not None and self.gradient_clip <= 0:
             raise ValueError(f"gradient_clip must be above 0 or null, got {self.gradient_clip}")
+        _one_of("gradient_clip_by", self.gradient_clip_by, ("norm", "value"))
+        _one_of("averaging", self.averaging, ("none", "asgd", "nt_asgd"))
+        at_least(0, averaging_after=self.averaging_after)
         if self.patience is not None:
             at_least(1, patience=self.patience)
         if self.threads is not None:

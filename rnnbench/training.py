@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
 
+from rnnbench.averaging import WeightAveraging
 from rnnbench.config import TrainerConfig
 from rnnbench.costs import PeakMemory, measure
 from rnnbench.errors import Stopped, UserError
@@ -126,6 +127,11 @@ def _costs(trainer: pl.Trainer, learner: Learner, batches: Batches, unit: str) -
 def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Trainer:
     config, spec = trial.config.trainer, trial.task.spec
     callbacks: list[pl.Callback] = [recorder, best]
+    if config.averaging != "none":  # after `best`, which is to save the averages
+        log = recorder.record.log
+        callbacks.append(
+            WeightAveraging(config.averaging, config.averaging_after, recorder.metric, spec.direction, log)
+        )
     if config.patience is not None:
         monitor = f"validation/{spec.metric}"
         callbacks.append(EarlyStopping(monitor, patience=config.patience, mode=spec.direction, check_finite=False))
@@ -138,6 +144,7 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
         precision=cast(Any, config.precision),
         max_epochs=config.max_epochs,
         gradient_clip_val=config.gradient_clip,
+        gradient_clip_algorithm=config.gradient_clip_by,
         callbacks=callbacks,
         logger=False,
         enable_checkpointing=False,

@@ -18,7 +18,9 @@ ROOT = Path(rnnbench.__file__).resolve().parent.parent
 # Floors of docs/architecture.md: a module imports from its own floor or a lower one.
 FLOORS = [
     {"errors", "data", "values", "metrics", "settings", "optimization", "signals", "options", "plugins", "scan"},
+    {"regularization", "averaging"},
     {"config", "backbone", "task", "backbones"},
+    {"wrappers"},
     {"stack", "costs", "matching", "storage"},
     {"learners", "leaderboard", "compose", "diagnostics"},
     {"trial"},

@@ -21,7 +21,7 @@ def config(*overrides: str, config_dir: str | None = None) -> Config:
 def test_defaults_are_complete_and_typed():
     defaults = config()
     assert defaults.task["dataset"] == "pydoc"
-    assert defaults.backbone == {"name": "lstm", "hidden_size": 128, "forget_bias": 1.0}
+    assert defaults.backbone == {"name": "lstm", "hidden_size": 128, "forget_bias": 1.0, "chrono": None}
     assert isinstance(defaults.optimizer, Adam)
     assert isinstance(defaults.schedule, Cosine)
     assert (defaults.seed, defaults.learner, defaults.logger.mode) == (0, {}, "offline")

@@ -8,7 +8,8 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.gru import GRU
 from rnnbench.backbones.lstm import LSTM
 from rnnbench.config import StackConfig
-from rnnbench.stack import Stack, build_stack, reverse
+from rnnbench.stack import Stack, build_stack
+from rnnbench.wrappers import reverse
 
 PLAIN = {"num_layers": 1, "dropout": 0.0, "norm": "none", "residual": False, "bidirectional": False}
 

@@ -28,6 +28,9 @@ class Elman(Backbone):
         self.layer = nn.RNN(input_size, hidden_size, nonlinearity=activation, batch_first=True)
         initialize(self.layer, gates=1)
 
+    def recurrent_weights(self) -> list[str]:
+        return ["layer.weight_hh_l0"]
+
     def initial_state(self, batch_size: int) -> Tensor:
         return self.zeros(batch_size, self.output_size)
 

@@ -24,6 +24,9 @@ class GRU(Backbone):
         self.layer = nn.GRU(input_size, hidden_size, batch_first=True)
         initialize(self.layer, gates=3)
 
+    def recurrent_weights(self) -> list[str]:
+        return ["layer.weight_hh_l0"]
+
     def initial_state(self, batch_size: int) -> Tensor:
         return self.zeros(batch_size, self.output_size)
 

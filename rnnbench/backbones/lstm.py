@@ -13,19 +13,30 @@ class LSTM(Backbone):
 
     i, f, o = sigma(W x + U h + b), g = tanh(W x + U h + b), c = f c + i g, h = o tanh(c). torch's own layer runs it;
     like torch it has two biases, for W x and for U h. That of the forget gate begins at `forget_bias` (Jozefowicz et
-    al. 2015).
+    al. 2015); where `chrono` is the longest lag T in steps that is to be bridged, it begins at log U(1, T - 1) instead
+    and that of the input gate at the negative of the same (Tallec & Ollivier 2018, 1804.11188).
     """
 
     primitive = "torch.nn.LSTM"
 
-    def __init__(self, input_size: int, *, hidden_size: int = 128, forget_bias: float = 1.0) -> None:
+    def __init__(
+        self, input_size: int, *, hidden_size: int = 128, forget_bias: float = 1.0, chrono: int | None = None
+    ) -> None:
         super().__init__()
         at_least(1, hidden_size=hidden_size)
+        if chrono is not None:
+            at_least(2, chrono=chrono)
         self.output_size = hidden_size
         self.layer = nn.LSTM(input_size, hidden_size, batch_first=True)
         initialize(self.layer, gates=4)
-        bias = self.layer.all_weights[0][2].detach()
-        nn.init.constant_(bias.chunk(4)[1], forget_bias)
+        input_bias_H, forget_bias_H, *_ = self.layer.all_weights[0][2].detach().chunk(4)
+        nn.init.constant_(forget_bias_H, forget_bias)
+        if chrono is not None:
+            nn.init.uniform_(forget_bias_H, 1, chrono - 1).log_()
+            input_bias_H.copy_(-forget_bias_H)
+
+    def recurrent_weights(self) -> list[str]:
+        return ["layer.weight_hh_l0"]
 
     def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
         return self.zeros(batch_size, self.output_size), self.zeros(batch_size, self.output_size)

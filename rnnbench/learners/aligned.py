@@ -15,6 +15,7 @@ from rnnbench.data.batch import Batch
 from rnnbench.data.streams import Streams
 from rnnbench.errors import UserError, at_least, fraction
 from rnnbench.learners.base import Batches, Learner, Sampling, uniform_
+from rnnbench.regularization import EmbeddingDropout, LockedDropout, activation_penalty, temporal_penalty
 from rnnbench.stack import Stack
 from rnnbench.task import Prediction, Task
 
@@ -33,9 +34,17 @@ class AlignedLearner(Learner):
     Args:
         task: the task.
         make_stack: builds the stack for an input size.
-        bptt: steps of a training chunk.
+        bptt: steps of a training chunk. None takes the whole stream as one chunk (full back-propagation through time):
+            one update an epoch, from gradients that reach back to the stream's first step, with all steps in memory.
+            It is for streams of some thousand steps a row.
         embedding_size: numbers an input step becomes; None makes it as wide as the stack's output.
         dropout: probability of dropping elements of the embedding and of the stack's output while training.
+        locked_dropout: the same, with one mask for all steps of a chunk (variational dropout, 1512.05287).
+        embedding_dropout: probability of dropping a word wherever it stands in a chunk (1708.02182 §4.3).
+        activation_regularization: weight in the training loss of the mean square of the stack's output after dropout
+            (AR, 1708.01009; alpha, 2 in AWD-LSTM).
+        temporal_activation_regularization: weight in the training loss of the mean square change of the stack's output
+            from step to step within a chunk (TAR, 1708.01009; beta, 1 in AWD-LSTM).
         tied: head and embedding share their matrix (Press & Wolf 2016, 1608.05859).
         init_scale: draw every parameter from U(-init_scale, init_scale); None leaves each part its own initialisation.
     """
@@ -45,22 +54,31 @@ class AlignedLearner(Learner):
         task: Task,
         make_stack: Callable[[int], Stack],
         *,
-        bptt: int = 32,
+        bptt: int | None = 32,
         embedding_size: int | None = None,
         dropout: float = 0.0,
+        locked_dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        activation_regularization: float = 0.0,
+        temporal_activation_regularization: float = 0.0,
         tied: bool = False,
         init_scale: float | None = None,
     ) -> None:
         super().__init__(task)
-        at_least(1, bptt=bptt)
-        fraction(dropout=dropout)
+        if bptt is not None:
+            at_least(1, bptt=bptt)
+        fraction(dropout=dropout, locked_dropout=locked_dropout, embedding_dropout=embedding_dropout)
+        at_least(0, activation_regularization=activation_regularization)
+        at_least(0, temporal_activation_regularization=temporal_activation_regularization)
         spec = task.spec
         self.bptt = bptt
+        self.penalties = (activation_regularization, temporal_activation_regularization)
         self.stack_input_size = _output_size(make_stack) if embedding_size is None else embedding_size
         at_least(1, embedding_size=self.stack_input_size)
         self.embedding = spec.inputs.embedding(self.stack_input_size)
         self.stack = make_stack(self.stack_input_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Sequential(nn.Dropout(dropout), LockedDropout(locked_dropout))
+        self.embedding_dropout = EmbeddingDropout(embedding_dropout, self.embedding.num_embeddings)
         self.head = nn.Linear(self.stack.output_size, spec.targets.outputs)
         nn.init.zeros_(self.head.bias)
         if self.stack.bidirectional and spec.start is not None:
@@ -84,18 +102,39 @@ class AlignedLearner(Learner):
         self, inputs_BT: Tensor, state: State | None = None, lengths_B: Tensor | None = None
     ) -> tuple[Tensor, State]:
         """Outputs [B, T, V] and the last state. `state` None begins anew."""
-        x_BTE = self.dropout(self.embedding(inputs_BT))
-        y_BTO, state = self.stack(x_BTE, state, lengths_B)
+        y_BTO, state = self._hidden(inputs_BT, state, lengths_B)
         return self.head(self.dropout(y_BTO)), state
 
+    def _hidden(self, inputs_BT: Tensor, state: State | None, lengths_B: Tensor | None) -> tuple[Tensor, State]:
+        """The stack's outputs [B, T, O] and the last state."""
+        x_BTE = self.embedding_dropout(self.embedding(inputs_BT), inputs_BT)
+        return self.stack(self.dropout(x_BTE), state, lengths_B)
+
     def outputs(self, batch: Batch, batch_index: int) -> Tensor:
+        return self.head(self.dropout(self._read_on(batch, batch_index)))
+
+    def _read_on(self, batch: Batch, batch_index: int) -> Tensor:
+        """The stack's outputs for the next chunk of a stream."""
         state = None if batch_index == 0 else self._states[self.training]
-        outputs_BTV, state = self(batch.inputs, state, batch.lengths)
+        y_BTO, state = self._hidden(batch.inputs, state, batch.lengths)
         self._states[self.training] = detach(state)
-        return outputs_BTV
+        return y_BTO
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """The task's loss and the penalties; what is logged as the training loss holds both."""
+        y_BTO = self._read_on(batch, batch_index)
+        dropped_BTO = self.dropout(y_BTO)
+        loss = self.task.loss(self.head(dropped_BTO), batch)
+        activation, temporal = self.penalties
+        if activation:
+            loss = loss + activation * activation_penalty(dropped_BTO, batch.mask)
+        if temporal:
+            loss = loss + temporal * temporal_penalty(y_BTO, batch.mask)
+        return loss
 
     def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
-        return Streams(*self._stream(split), batch_size, self.bptt)
+        inputs_N, targets_N = self._stream(split)
+        return Streams(inputs_N, targets_N, batch_size, self.bptt or len(inputs_N))
 
     def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
         return Streams(*self._stream(split), 1, EVALUATION_CHUNK)

@@ -151,6 +151,10 @@ def test_the_embedding_is_as_wide_as_the_stack_unless_said_and_asking_draws_noth
         ({"bptt": 0}, "bptt must be at least 1"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
         ({"embedding_size": 0}, "embedding_size must be at least 1"),
+        ({"locked_dropout": -0.1}, "locked_dropout must be at least 0 and below 1"),
+        ({"embedding_dropout": 1.0}, "embedding_dropout must be at least 0 and below 1"),
+        ({"activation_regularization": -1}, "activation_regularization must be at least 0"),
+        ({"temporal_activation_regularization": -1}, "temporal_activation_regularization must be at least 0"),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any], message: str):
@@ -206,3 +210,62 @@ def test_a_backbone_may_train_some_of_its_parameters_otherwise():
     assert groups[1]["params"] == [recurrent]
     assert len(groups[0]["params"]) == len(list(built.parameters())) - 1
     assert all(parameter is not recurrent for parameter in groups[0]["params"])
+
+
+REGULARISED: dict[str, Any] = {
+    "dropout": 0.3, "locked_dropout": 0.3, "embedding_dropout": 0.3, "activation_regularization": 2.0,
+    "temporal_activation_regularization": 1.0,
+}  # fmt: skip
+
+
+def test_regularisers_of_training_leave_evaluation_alone():
+    assert evaluate(learner(**REGULARISED), 4) == evaluate(learner(), 4)
+
+
+def test_penalties_join_the_training_loss_over_what_is_not_masked():
+    plain = learner(bptt=9)
+    built = learner(bptt=9, activation_regularization=2.0, temporal_activation_regularization=3.0)
+    state, batches = None, list(plain.training_batches(plain.task.data["train"], 4, seed=0))
+    assert not batches[-1].mask.all()
+    for index, batch in enumerate(batches):
+        y, state = plain.stack(plain.embedding(batch.inputs), state)
+        rows = [row[:length] for row, length in zip(y, batch.lengths.tolist(), strict=True)]
+        expected = plain.training_step(batch, index)
+        expected = expected + 2 * torch.cat(rows).pow(2).mean()
+        expected = expected + 3 * torch.cat([(row[1:] - row[:-1]).pow(2) for row in rows]).mean()
+        torch.testing.assert_close(built.training_step(batch, index), expected)
+
+
+def test_activation_regularisation_is_of_the_dropped_output_and_the_temporal_one_of_the_whole():
+    built = learner(bptt=9, locked_dropout=0.5, activation_regularization=2.0, temporal_activation_regularization=3.0)
+    batch = next(iter(built.training_batches(built.task.data["train"], 4, seed=0)))
+    torch.manual_seed(7)
+    got = built.training_step(batch, 0)
+    torch.manual_seed(7)
+    keep = torch.nn.functional.dropout(torch.ones(4, 1, 8), 0.5)
+    y, _ = built.stack(built.embedding(batch.inputs) * keep)
+    dropped = y * torch.nn.functional.dropout(torch.ones(4, 1, 8), 0.5)
+    expected = cross_entropy(built.head(dropped).flatten(0, 1), batch.targets.flatten())
+    expected = expected + 2 * dropped.pow(2).mean() + 3 * (y[:, 1:] - y[:, :-1]).pow(2).mean()
+    torch.testing.assert_close(got, expected)
+
+
+def test_words_are_dropped_wherever_they_stand_in_a_chunk():
+    built = learner(bptt=50, embedding_dropout=0.5)
+    batch = next(iter(built.training_batches(built.task.data["train"], 4, seed=0)))
+    built.outputs(batch, 0).sum().backward()
+    assert built.embedding.weight.grad is not None
+    touched = set(torch.nonzero(built.embedding.weight.grad.abs().sum(-1)).flatten().tolist())
+    assert touched < set(batch.inputs.flatten().tolist())
+
+
+def test_full_back_propagation_is_one_chunk_whose_gradient_reaches_the_first_step():
+    built = learner(bptt=None, cell=LSTM)
+    batches = built.training_batches(built.task.data["train"], 40, seed=0)
+    (batch,) = batches
+    assert len(batches) == 1
+    assert batch.inputs.shape == (40, 32)
+    embedded = built.embedding(batch.inputs).detach().requires_grad_()
+    built.stack(embedded)[0][:, -1].sum().backward()
+    assert embedded.grad is not None
+    assert (embedded.grad[:, 0].abs().sum(-1) > 0).all()
