@@ -210,7 +210,8 @@ def test_completion_scripts_are_printed(rnnbench: Rnnbench, shell: str):
 
 
 def test_bash_completes():
-    script = 'eval "$(rnnbench completion bash)"; COMP_LINE="rnnbench backbone=ls"; COMP_POINT=20; _rnnbench; echo $COMPREPLY'
+    line = 'COMP_LINE="rnnbench backbone=ls"; COMP_POINT=20'
+    script = f'eval "$(rnnbench completion bash)"; {line}; _rnnbench; echo $COMPREPLY'
     bin_folder = Path(sys.executable).parent
     done = subprocess.run(
         ["bash", "-c", script], env={"PATH": f"{bin_folder}:/usr/bin:/bin"}, capture_output=True, text=True
