@@ -7,6 +7,9 @@ h -> P h + E, a scan over these few finds the state that each chunk begins with,
 T time steps, C chunks, N channels (all other axes as one).
 """
 
+# Triton makes plain numbers of a call into its constexpr.
+# pyright: reportArgumentType=false
+
 from typing import Any
 
 import torch
@@ -22,7 +25,7 @@ SHORTEST_CHUNK = 32
 
 
 @triton.jit
-def _scan_kernel(a, b, start, states, steps, width, length, BLOCK: tl.constexpr):  # pyright: ignore
+def _scan_kernel(a, b, start, states, steps, width, length, BLOCK: tl.constexpr):
     """From the first step to the last: h = a h + b, h from `start` [C, N] on."""
     chunk = tl.program_id(1).to(tl.int64)
     channel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -37,9 +40,7 @@ def _scan_kernel(a, b, start, states, steps, width, length, BLOCK: tl.constexpr)
 
 
 @triton.jit
-def _gradient_kernel(  # pyright: ignore
-    a, outer, before, start, grad_a, grad_b, steps, width, length, BLOCK: tl.constexpr
-):
+def _gradient_kernel(a, outer, before, start, grad_a, grad_b, steps, width, length, BLOCK: tl.constexpr):
     """From the last step to the first: g = outer + m, da = h_{t-1} g, db = g, m = a g; m from `start` [C, N] on."""
     chunk = tl.program_id(1).to(tl.int64)
     channel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -57,9 +58,7 @@ def _gradient_kernel(  # pyright: ignore
 
 
 @triton.jit
-def _summary_kernel(  # pyright: ignore
-    a, b, product, end, steps, width, length, BACKWARDS: tl.constexpr, BLOCK: tl.constexpr
-):
+def _summary_kernel(a, b, product, end, steps, width, length, BACKWARDS: tl.constexpr, BLOCK: tl.constexpr):
     """Of each chunk the P and E [C, N] of h -> P h + E, or of m -> P m + E when read backwards."""
     chunk = tl.program_id(1).to(tl.int64)
     channel = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
