@@ -17,8 +17,8 @@ class IndRNN(Backbone):
     """Independently recurrent network, h_t = phi(W x_t + u h_{t-1} + b): a unit hears itself only (Li et al. 2018).
 
     Glorot weights, zero biases. Each u is drawn from [0, `bound`]: after T steps a relu keeps u^T of what it heard, so
-    the paper bounds u by gamma^(1/T), which is near 1 for long sequences (its section 3.2). The bound is that of the
-    beginning; training may leave it. The paper's batch norm between layers belongs to the stack.
+    the paper bounds u by gamma^(1/T), which is near 1 for long sequences. The bound is that of the beginning; training
+    may leave it. The paper's batch norm between layers belongs to the stack.
     """
 
     primitive = "elementwise scan"

@@ -15,7 +15,7 @@ class QRNN(Backbone):
     """Quasi-recurrent network: gates from a causal convolution, then fo-pooling (Bradbury et al. 2017).
 
     z = tanh(W_z * x), f = sigma(W_f * x), o = sigma(W_o * x), each over the last `window` inputs;
-    c_t = f c_{t-1} + (1 - f) z, h_t = o c_t (the paper's equations 1 to 4). The convolution is part of the network, and
+    c_t = f c_{t-1} + (1 - f) z, h_t = o c_t (the paper's section 2). The convolution is part of the network, and
     its past inputs are part of the state, oldest first; before the first step they are zero. Like the authors' code it
     has biases. Glorot weights, zero biases.
     """

@@ -16,8 +16,8 @@ class SRU(Backbone):
     """Simple recurrent unit: gates that hear their own unit only, and a highway around them (Lei et al. 2018).
 
     f = sigma(W_f x + v_f c_{t-1} + b_f), c_t = f c_{t-1} + (1 - f) W x, r = sigma(W_r x + v_r c_{t-1} + b_r),
-    h_t = r c_t + (1 - r) a x: equations 1 to 4 of the paper, with its scale a = sqrt(1 + 2 exp(b_r)) of the highway
-    (section 3.2). The highway is part of the unit; where x is not of `hidden_size`, W_h x takes the place of a x.
+    h_t = r c_t + (1 - r) a x: the paper's section 3, with the scale a = sqrt(1 + 2 exp(b_r)) of its section 3.2. The
+    highway is part of the unit; where x is not of `hidden_size`, W_h x takes the place of a x.
 
     Begins as the authors' code: weights uniform with variance 1 / I, that of the gates and of v halved, W_h scaled
     by a; b_f = 0 and b_r = `highway_bias`.

@@ -17,11 +17,10 @@ class UnICORNN(Backbone):
     """Undamped independent controlled oscillators, one a unit: a Hamiltonian system in time (Rusch & Mishra 2021).
 
     z_t = z_{t-1} - d (tanh(w y_{t-1} + V x_t + b) + alpha y_{t-1}), y_t = y_{t-1} + d z_t, with d = dt sigma(c) of each
-    unit: symplectic Euler, which keeps volume, so that gradients neither vanish nor explode (the paper's equation 5).
-    The output is the position y; the state is y and the velocity z. `dt` and `alpha` are searched in the paper, from
-    0.0025 to 0.2 and from 0 to 33.
+    unit: symplectic Euler, which keeps volume, so that gradients neither vanish nor explode. The output is the position
+    y; the state is y and the velocity z. The paper searches `dt` and `alpha` for each task; the defaults are ours.
 
-    Begins as the authors' code: w from [0, 1], c from [-0.1, 0.1], b = 0, V He uniform. The paper's residual
+    Begins as the authors' code: w from [0, 1], c from [-0.1, 0.1], b = 0, V He uniform. Residual
     connections between layers belong to the stack.
     """
 

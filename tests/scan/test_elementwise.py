@@ -61,7 +61,7 @@ def test_equals_the_loop_with_its_gradients(name: str, steps: int):
     step, inputs, state, weights = draw(name, steps)
     got, expected = elementwise_scan(step, inputs, state, weights), plain(step, inputs, state, weights)
     torch.testing.assert_close(list(got), expected, rtol=1e-12, atol=1e-12)
-    loss = [sum((part * part.detach().cos()).sum() for part in parts) for parts in (got, expected)]
+    loss = [torch.stack([(part * part.detach().cos()).sum() for part in parts]).sum() for parts in (got, expected)]
     leaves = [*inputs, *state, *weights]
     for mine, theirs in zip(
         *(torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True) for value in loss), strict=True

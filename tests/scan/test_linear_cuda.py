@@ -55,7 +55,10 @@ def test_the_kernels_agree_with_the_reference_in_the_interpreter():
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float16])
 def test_the_kernels_agree_with_the_reference_on_a_device(steps: int, batch: int, hidden: int, kind: torch.dtype):
     generator = torch.Generator().manual_seed(1)
-    cpu = [torch.rand(steps, batch, hidden, generator=generator), torch.randn(steps, batch, hidden, generator=generator)]
+    cpu = [
+        torch.rand(steps, batch, hidden, generator=generator),
+        torch.randn(steps, batch, hidden, generator=generator),
+    ]
     cpu = [value.to(kind).requires_grad_() for value in cpu]
     cuda = [value.detach().cuda().requires_grad_() for value in cpu]
     assert linear_path(cuda[1]) == "triton"
