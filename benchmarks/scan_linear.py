@@ -2,12 +2,13 @@
 
     python benchmarks/scan_linear.py [--batch 32] [--hidden 128] [--seconds 3] [--cpu-time] [--keep-memory]
 
-Forward and backward, one thread, float32; medians of repetitions taken in turn. Two loops are written as a person
+Forward and backward, one thread, float32; medians of repetitions taken in turn, of four in a row of which the first is
+not counted, so that everybody finds its own data in the cache. Two loops are written as a person
 would: over batch-first tensors by index (`h = a[:, t] * h + b[:, t]`, whose backward fills a whole gradient at every
 step), and over time-first tensors by `unbind`, which is the best that autograd can do. Both end in `torch.stack`.
 
 --cpu-time counts what the process ran instead of what the clock says: on a machine that others use, too.
---keep-memory tells the C library not to give freed memory back, so that no page is faulted in twice.
+--keep-memory tells the C library not to give freed memory back, so that no page is faulted in twice (Linux).
 """
 
 import argparse
@@ -57,18 +58,18 @@ def keep_memory() -> None:
 
 
 def measure(calls: dict[str, Call], options: argparse.Namespace) -> dict[str, float]:
-    """Median seconds of each call, taken in turn until the time is over; the first round warms up."""
+    """Median seconds of each call, taken in turn until the time is over."""
     clock = time.process_time if options.cpu_time else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in calls}
     until = time.perf_counter() + options.seconds
-    rounds = 0
-    while rounds < 4 or time.perf_counter() < until:
+    while not all(times.values()) or time.perf_counter() < until:
         for name, call in calls.items():
-            began = clock()
             call()
-            times[name].append(clock() - began)
-        rounds += 1
-    return {name: statistics.median(values[1:]) for name, values in times.items()}
+            for _ in range(3):
+                began = clock()
+                call()
+                times[name].append(clock() - began)
+    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def report(title: str, medians: dict[str, float], tokens: int = 0) -> None:

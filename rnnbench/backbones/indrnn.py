@@ -56,4 +56,4 @@ class IndRNN(Backbone):
 
     def _recurrence(self, inputs: Sequence[Tensor], state: Sequence[Tensor], weights: Sequence[Tensor]) -> list[Tensor]:
         (wx,), (h,), (u,) = inputs, state, weights
-        return [self.activation(wx + u * h)]
+        return [self.activation(torch.addcmul(wx, u, h))]

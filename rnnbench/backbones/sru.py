@@ -67,10 +67,10 @@ class SRU(Backbone):
     def _output(self, x: Tensor, before: Tensor, c: Tensor) -> Tensor:
         r = torch.sigmoid(affine(self.reset, x) + self.v_r * before)
         skip = self.scale * x if self.highway is None else affine(self.highway, x)
-        return r * c + (1 - r) * skip
+        return torch.lerp(skip, c, r)  # r c + (1 - r) skip
 
 
 def _recurrence(inputs: Sequence[Tensor], state: Sequence[Tensor], weights: Sequence[Tensor]) -> list[Tensor]:
     (wx, fx), (c,), (v_f,) = inputs, state, weights
-    f = torch.sigmoid(fx + v_f * c)
-    return [f * c + (1 - f) * wx]
+    f = torch.sigmoid(torch.addcmul(fx, v_f, c))
+    return [torch.lerp(wx, c, f)]  # f c + (1 - f) wx

@@ -56,5 +56,5 @@ class UnICORNN(Backbone):
 
     def _recurrence(self, inputs: Sequence[Tensor], state: Sequence[Tensor], weights: Sequence[Tensor]) -> State:
         (vx,), (y, z), (w, d) = inputs, state, weights
-        z = z - d * (torch.tanh(w * y + vx) + self.alpha * y)
-        return y + d * z, z
+        z = z - d * (torch.tanh(torch.addcmul(vx, w, y)) + self.alpha * y)
+        return torch.addcmul(y, d, z), z

@@ -1,9 +1,9 @@
 """Recurrences that are not linear, but have no product in the loop: a unit of the state sees its own past only.
 
-The states come from the plain loop, without a graph. Once they are known, all steps can be looked at together: one
-call of the step function on all of them gives what a step's gradients need and, since it is elementwise, the T
-derivatives of a state by the one before as vectors. So the only loop of the backward is a linear one, as in
-`rnnbench.scan.linear`, and the gradients of weights are summed once, whatever the cell.
+The states come from the plain loop, without a graph. Once they are known, many steps can be looked at together: one
+call of the step function on all of them gives what their gradients need and, since it is elementwise, the derivatives
+of each state by the one before as vectors. So the only loop of the backward is a linear one, as in
+`rnnbench.scan.linear`, whatever the cell. A block of steps at a time keeps all of that in the cache.
 
 T time steps; K parts of the state: one for a vector, two for position and velocity.
 """
@@ -21,6 +21,9 @@ Parts = Sequence[Tensor]
 Step = Callable[[Parts, Parts, Parts], Parts]
 """A step's inputs, the state before it and the weights, to the state after it; elementwise."""
 
+BLOCK = 32
+"""Steps that the backward looks at together."""
+
 
 def elementwise_scan(step: Step, inputs: Parts, state: Parts, weights: Parts = ()) -> tuple[Tensor, ...]:
     """All states of s_t = step(x_t, s_{t-1}, w). The last one is the state to carry on.
@@ -28,7 +31,7 @@ def elementwise_scan(step: Step, inputs: Parts, state: Parts, weights: Parts = (
     Half precision is carried in float32.
 
     Args:
-        step: the recurrence. It is called with one step, [...], and with all of them, [T, ...], and must mean the same
+        step: the recurrence. It is called with one step, [...], and with many, [steps, ...], and must mean the same
             both ways: no reduction, no product over units, no randomness, nothing in place.
         inputs: what the steps read, each [T, ...], T >= 1, such as [T, B, H]. Time comes first.
         state: the K parts of the state before the first step, each [...], all of one shape.
@@ -38,8 +41,8 @@ def elementwise_scan(step: Step, inputs: Parts, state: Parts, weights: Parts = (
         The K parts of the states, each [T, ...], of the type of the state.
     """
     kind = state[0].dtype
-    before = [part.float() if kind in HALF else part for part in state]
-    states = _ElementwiseScan.apply(step, (len(inputs), len(state)), *inputs, *before, *weights)
+    tensors = [part.float() if part.dtype in HALF else part for part in (*inputs, *state, *weights)]
+    states = _ElementwiseScan.apply(step, (len(inputs), len(state)), *tensors)
     assert isinstance(states, tuple)
     return tuple(part.to(kind) for part in states)
 
@@ -68,18 +71,21 @@ class _ElementwiseScan(torch.autograd.Function):
         ctx: Any, *gradients: Tensor
     ) -> tuple[Tensor | None, ...]:
         tensors, states = ctx.saved_tensors[: -len(gradients)], ctx.saved_tensors[-len(gradients) :]
-        inputs, state, weights = _split([tensor.detach().requires_grad_() for tensor in tensors], ctx.counts)
-        with torch.enable_grad():
-            past = [_delay(first.detach(), part).requires_grad_() for first, part in zip(state, states, strict=True)]
-            values = ctx.step(inputs, past, weights)
-        slopes = [
-            torch.autograd.grad(value, past, torch.ones_like(value), retain_graph=True, allow_unused=True)
-            for value in values
-        ]
-        inner, first = _back_through_time(slopes, gradients)
-        needed = [*ctx.needs_input_grad[2:][: len(inputs)], *ctx.needs_input_grad[2 + len(inputs) + len(state) :]]
-        found = _gradients(values, [*inputs, *weights], needed, inner)
-        return None, None, *found[: len(inputs)], *first, *found[len(inputs) :]
+        inputs, first, weights = _split(tensors, ctx.counts)
+        grad_inputs = [torch.empty_like(part) for part in inputs]
+        grad_weights = [torch.zeros_like(part) for part in weights]
+        after = [torch.zeros_like(part) for part in first]
+        for begin in range((len(states[0]) - 1) // BLOCK * BLOCK, -1, -BLOCK):
+            block = slice(begin, begin + BLOCK)
+            here = [part[block] for part in inputs]
+            past = [_delayed(start, part, block) for start, part in zip(first, states, strict=True)]
+            outer = [part[block] for part in gradients]
+            for_inputs, after, for_weights = _block_gradients(ctx.step, here, past, weights, outer, after)
+            for total, part in zip(grad_inputs, for_inputs, strict=True):
+                total[block] = part
+            for total, part in zip(grad_weights, for_weights, strict=True):
+                total += part
+        return None, None, *grad_inputs, *after, *grad_weights
 
 
 def _split(tensors: Parts, counts: tuple[int, int]) -> tuple[Parts, Parts, Parts]:
@@ -87,13 +93,45 @@ def _split(tensors: Parts, counts: tuple[int, int]) -> tuple[Parts, Parts, Parts
     return tensors[:inputs], tensors[inputs : inputs + parts], tensors[inputs + parts :]
 
 
-def _delay(first: Tensor, states: Tensor) -> Tensor:
-    return torch.cat([first[None], states[:-1]])
+def _delayed(first: Tensor, states: Tensor, block: slice) -> Tensor:
+    """The states before those of the block."""
+    if block.start:
+        return states[block.start - 1 : min(block.stop, len(states)) - 1]
+    return torch.cat([first[None], states[: min(block.stop, len(states)) - 1]])
 
 
-def _back_through_time(slopes: Sequence[Sequence[Tensor | None]], outer: Parts) -> tuple[list[Tensor], list[Tensor]]:
-    """The gradients g of all states, and of the one before the first."""
+def _block_gradients(
+    step: Step, inputs: Parts, past: Parts, weights: Parts, outer: Parts, after: Parts
+) -> tuple[Parts, Parts, Parts]:
+    """The gradients of a block's inputs, of the state before it, and of the weights.
+
+    Args:
+        step: the recurrence.
+        inputs: those of the block's steps.
+        past: the states before each of them.
+        weights: those of `step`.
+        outer: what reaches the block's states from outside.
+        after: what reaches the last of them from the block after it.
+    """
+    with torch.enable_grad():
+        inputs, past, weights = (
+            [part.detach().requires_grad_() for part in parts] for parts in (inputs, past, weights)
+        )
+        values = step(inputs, past, weights)
+    slopes = [
+        torch.autograd.grad(value, past, torch.ones_like(value), retain_graph=True, allow_unused=True)
+        for value in values
+    ]
+    inner, before = _back_through_time(slopes, outer, after)
+    found = torch.autograd.grad(values, [*inputs, *weights], inner, allow_unused=True, materialize_grads=True)
+    return found[: len(inputs)], before, found[len(inputs) :]
+
+
+def _back_through_time(slopes: Sequence[Sequence[Tensor | None]], outer: Parts, after: Parts) -> tuple[Parts, Parts]:
+    """The gradients g of all states of a block, and what reaches the one before the first."""
     inner = [part.clone(memory_format=torch.contiguous_format) for part in outer]
+    for part, last in zip(inner, after, strict=True):
+        part[-1] += last
     first = [torch.zeros_like(part[0]) for part in inner]
     steps = [(start, *part.unbind()) for start, part in zip(first, inner, strict=True)]
     edges = [
@@ -106,9 +144,3 @@ def _back_through_time(slopes: Sequence[Sequence[Tensor | None]], outer: Parts) 
     turns = [edge for step in zip(*edges, strict=True) for edge in step]
     multiply_add_in_turn([to for to, _, _ in turns], [slope for _, slope, _ in turns], [source for *_, source in turns])
     return inner, first
-
-
-def _gradients(values: Parts, tensors: Parts, needed: Sequence[bool], outer: Parts) -> list[Tensor | None]:
-    wanted = [tensor for tensor, need in zip(tensors, needed, strict=True) if need]
-    found = iter(torch.autograd.grad(values, wanted, outer, allow_unused=True) if wanted else ())
-    return [next(found) if need else None for need in needed]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from rnnbench.scan.elementwise import elementwise_scan
+from rnnbench.scan.elementwise import BLOCK, elementwise_scan
 
 Parts = Sequence[Tensor]
 
@@ -56,7 +56,9 @@ def draw(name: str, steps: int, rows: int = 2, width: int = 3, dtype: torch.dtyp
 
 @pytest.mark.parametrize("name", CELLS)
 @settings(deadline=None, max_examples=20)
-@given(st.integers(1, 9))
+@given(st.integers(1, 2 * BLOCK + 2))
+@example(BLOCK)
+@example(BLOCK + 1)
 def test_equals_the_loop_with_its_gradients(name: str, steps: int):
     step, inputs, state, weights = draw(name, steps)
     got, expected = elementwise_scan(step, inputs, state, weights), plain(step, inputs, state, weights)
