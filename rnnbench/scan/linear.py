@@ -1,14 +1,19 @@
 """The linear recurrence, h_t = a_t h_{t-1} + b_t, elementwise, real or complex.
 
-One autograd function with a fused multiply-add a step, in place of a graph of T small nodes. Prefix-sum forms (Martin &
-Cundy 2018, arXiv 1709.04057) do more work, and log-space ones lose digits; on a CPU both are slower.
+One autograd function with one multiply-add a step, in place of a graph of T small nodes. Prefix-sum forms (Martin &
+Cundy 2018, arXiv 1709.04057) do more work, and log-space ones lose digits; on a CPU both are slower. So are two real
+scans in place of a complex one: four multiply-adds instead of one.
 """
 
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+
+HALF = (torch.float16, torch.bfloat16)
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def linear_scan(a: Tensor, b: Tensor, h: Tensor | None = None) -> Tensor:
@@ -25,11 +30,36 @@ def linear_scan(a: Tensor, b: Tensor, h: Tensor | None = None) -> Tensor:
         The states, shaped as `b`, of the type that `a` and `b` have in common.
     """
     kind = torch.promote_types(a.dtype, b.dtype)
-    working = torch.float32 if kind in (torch.float16, torch.bfloat16) else kind
-    h = torch.zeros_like(b[0], dtype=working) if h is None else h.to(working)
-    states = _LinearScan.apply(a.to(working), b.to(working), h)
+    h = torch.zeros_like(b[0], dtype=kind) if h is None else h
+    if linear_path(b, kind) == "triton":
+        from rnnbench.scan.linear_cuda import triton_scan
+
+        return triton_scan(a.to(kind), b.to(kind), h)
+    working = torch.float32 if kind in HALF else kind
+    states = _LinearScan.apply(a.to(working), b.to(working), h.to(working))
     assert isinstance(states, Tensor)
     return states.to(kind)
+
+
+def linear_path(b: Tensor, kind: torch.dtype | None = None) -> Literal["triton", "loop"]:
+    """What runs a scan over `b`: one fused kernel, or a multiply-add a step.
+
+    Args:
+        b: inputs as of `linear_scan`; only their device and type matter.
+        kind: the type that `a` and `b` have in common, where it is not that of `b`.
+    """
+    fits = b.is_cuda and (kind or b.dtype) in (torch.float32, *HALF)
+    return "triton" if fits and find_spec("triton") else "loop"
+
+
+def multiply_add_in_turn(targets: Tensors, factors: Tensors, sources: Tensors) -> None:
+    """``target += factor * source`` for each triple, one after the other: a target may be a later triple's source."""
+    if targets and targets[0].device.type == "cpu":
+        # Here a list operation is a loop without Python's share, a third of the time; elsewhere it has no order.
+        torch._foreach_addcmul_(targets, factors, sources)  # pyright: ignore[reportPrivateImportUsage]
+        return
+    for target, factor, source in zip(targets, factors, sources, strict=True):
+        target.addcmul_(factor, source)
 
 
 class _LinearScan(torch.autograd.Function):
@@ -37,11 +67,10 @@ class _LinearScan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, h: Tensor) -> Tensor:
-        states = torch.empty_like(b, memory_format=torch.contiguous_format)
-        before = h
-        for a_t, b_t, h_t in zip(_steps(a, b), b.unbind(), states.unbind(), strict=True):
-            torch.addcmul(b_t, a_t, before, out=h_t)
-            before = h_t
+        states = b.clone(memory_format=torch.contiguous_format)
+        steps = states.unbind()
+        ctx.factors = _steps(a, b)  # T views are not free: the backward takes them from here
+        multiply_add_in_turn(steps, ctx.factors, (h, *steps[:-1]))
         ctx.save_for_backward(a, h, states)
         return states
 
@@ -51,18 +80,15 @@ class _LinearScan(torch.autograd.Function):
         ctx: Any, *gradients: Tensor
     ) -> tuple[Tensor | None, ...]:
         a, h, states = ctx.saved_tensors
-        (outer,) = gradients
-        factors = _steps(a.conj().resolve_conj(), states)
-        inner = torch.empty_like(states)
-        after = inner[-1].copy_(outer[-1])
-        for a_t, outer_t, g_t in zip(factors[:0:-1], outer.unbind()[-2::-1], inner.unbind()[-2::-1], strict=True):
-            torch.addcmul(outer_t, a_t, after, out=g_t)
-            after = g_t
+        factors = _steps(a.conj().resolve_conj(), states) if a.is_complex() else ctx.factors
+        inner = gradients[0].clone(memory_format=torch.contiguous_format)
+        steps = inner.unbind()
+        multiply_add_in_turn(steps[-2::-1], factors[:0:-1], steps[:0:-1])
         grad_a = grad_h = None
         if ctx.needs_input_grad[0]:
             grad_a = _gradient_of_factors(a, h, states, inner)
         if ctx.needs_input_grad[2]:
-            grad_h = (factors[0] * after).sum_to_size(h.shape)
+            grad_h = (factors[0] * steps[0]).sum_to_size(h.shape)
         return grad_a, inner, grad_h
 
 
