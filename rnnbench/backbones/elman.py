@@ -20,6 +20,7 @@ class Elman(Backbone):
     """
 
     primitive = "dense loop"
+    version = 2
 
     def __init__(
         self, input_size: int, *, hidden_size: int = 128, activation: Literal["tanh", "relu"] = "tanh"

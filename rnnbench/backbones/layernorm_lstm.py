@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
-from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
-from rnnbench.scan.lstm import GATES, name_parts
+from rnnbench.scan.dense import GatedCell, Memory, dense_loop, tanh
+from rnnbench.scan.lstm import GATES, lstm_factors, name_parts
 from rnnbench.scan.product import linear, product, weight_gradient
 
 EPSILON = 1e-5
@@ -94,36 +94,30 @@ class _Cell(GatedCell):
 
     def factors(self, m: Memory, d: Memory) -> None:
         name_parts(d)
-        d.add("normed_c", m["c"])
         d.add("uh", m["uh"])
-        sigmoid_slope(m["g"], m["i"], out=d["i"])
-        sigmoid_slope(m["c_before"], m["f"], out=d["f"])
-        tanh_slope(m["i"], m["g"], out=d["g"])
-        sigmoid_slope(m["tanh_c"], m["o"], out=d["o"])
-        tanh_slope(m["o"], m["tanh_c"], out=d["normed_c"])
+        lstm_factors(m, d)  # ``slope`` is that of LN(c)
+        d.update({name: torch.zeros_like(m[name]) for name in self.weights[1:]})
 
     def retreat(self, t: int, m: Memory, d: Memory) -> None:
         self.backward(t, m, d)
-        d_uh = _norm_backward(d.gates[t], m.uh[t], m.uh_mean[t], m.uh_scale[t], m["u_gain"])
+        d_uh, d_gain, _ = _norm_backward(d.gates[t], m.uh[t], m.uh_mean[t], m.uh_scale[t], m["u_gain"], None)
+        d["u_gain"].add_(d_gain)
         d.uh[t].copy_(d_uh)
         d["h"] = product(d_uh, m["u"])
 
     def backward(self, t: int, m: Memory, d: Memory) -> None:
         d.o[t].mul_(d["h"])
-        d.normed_c[t].mul_(d["h"])
-        d["c"].add_(_norm_backward(d.normed_c[t], m.c[t], m.c_mean[t], m.c_scale[t], m["c_gain"]))
+        d_normed = d["h"] * d.slope[t]
+        d_c, d_gain, d_bias = _norm_backward(d_normed, m.c[t], m.c_mean[t], m.c_scale[t], m["c_gain"], m["c_bias"])
+        d["c"].add_(d_c)
+        d["c_gain"].add_(d_gain)
+        d["c_bias"].add_(d_bias)
         d.ifg[t].mul_(d["c"][:, None])
         d["c"].mul_(m.f[t])
 
     def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
-        normed_uh, normed_c = ((m[x] - m[f"{x}_mean"]).mul_(m[f"{x}_scale"]) for x in ("uh", "c"))
-        return {
-            "wx": d["gates"],
-            "u": weight_gradient(d["uh"], m["h_before"]),
-            "u_gain": normed_uh.mul_(d["gates"]).sum((0, 1)),
-            "c_gain": normed_c.mul_(d["normed_c"]).sum((0, 1)),
-            "c_bias": d["normed_c"].sum((0, 1)),
-        }
+        d["u"], d["wx"] = weight_gradient(d["uh"], m["h_before"]), d["gates"]
+        return d
 
 
 def _norm(x: Tensor, gain: Tensor, bias: Tensor | None, out: Tensor, mean: Tensor, scale: Tensor) -> None:
@@ -131,6 +125,8 @@ def _norm(x: Tensor, gain: Tensor, bias: Tensor | None, out: Tensor, mean: Tenso
     normalise(x, x.shape[-1:], gain, bias, EPSILON, out0=out, out1=mean, out2=scale)
 
 
-def _norm_backward(d: Tensor, x: Tensor, mean: Tensor, scale: Tensor, gain: Tensor) -> Tensor:
+def _norm_backward(
+    d: Tensor, x: Tensor, mean: Tensor, scale: Tensor, gain: Tensor, bias: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
     backward = torch.ops.aten.native_layer_norm_backward.default
-    return backward(d, x, x.shape[-1:], mean, scale, gain, None, [True, False, False])[0]
+    return backward(d, x, x.shape[-1:], mean, scale, gain, bias, [True, True, bias is not None])

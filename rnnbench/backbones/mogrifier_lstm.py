@@ -56,7 +56,8 @@ class MogrifierLSTM(Backbone):
         self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        weights = [self.input.weight, self.recurrent, self.input.bias, *self.mogrifiers]
+        wu_GS = torch.cat([self.input.weight, self.recurrent], dim=1)
+        weights = [wu_GS, self.input.bias, *self.mogrifiers]
         cell = _Cell(len(self.mogrifiers))
         y_TBH, (h_BH, c_BH) = dense_loop(cell, [x_BTI.transpose(0, 1)], weights, state)
         return y_TBH.transpose(0, 1), (h_BH, c_BH)
@@ -73,11 +74,11 @@ class _Round(NamedTuple):
 
 
 def _rounds(count: int) -> list[_Round]:
-    """The first makes ``x1`` of the input ``x0``, the second ``h2`` of the state before, ``h_before``."""
+    """Of input ``x0`` and state ``h_before`` the last make ``x_in`` and ``h_in``, the halves of ``xh``."""
     latest, rounds = {"x": "x0", "h": "h_before"}, []
     for number in range(1, count + 1):
         kind, other = ("x", "h") if number % 2 else ("h", "x")
-        target = f"{kind}{number}"
+        target = f"{kind}_in" if number > count - 2 else f"{kind}{number}"
         rounds.append(_Round(f"q{number}", latest[other], f"gate{number}", latest[kind], target))
         latest[kind] = target
     return rounds
@@ -90,26 +91,28 @@ class _Cell(Cell):
 
     def __init__(self, rounds: int) -> None:
         self.rounds = _rounds(rounds)
-        self.weights = ("w", "u", "b", *(each.weight for each in self.rounds))
-        self.x, self.h = (["x0"] + [each.target for each in self.rounds[::2]])[-1], "h_before"
-        if rounds > 1:
-            self.h = self.rounds[1::2][-1].target
+        self.weights = ("wu", "b", *(each.weight for each in self.rounds))
+        self.unchanged = [("x0", "x_in"), ("h_before", "h_in")][min(rounds, 2) :]
 
     def allocate(self, m: Memory) -> None:
+        m.add("xh", torch.cat([m["x0"], m["h_before"]], dim=-1))
+        m["x_in"], m["h_in"] = m["xh"].split([m["x0"].shape[-1], m["h"].shape[-1]], dim=-1)
         for each in self.rounds:
             m.add(each.gate, m[each.before])
-            m.add(each.target, m[each.before])
+            if each.target not in m:
+                m.add(each.target, m[each.before])
         m.add("gates", m["c"].repeat_interleave(4, dim=-1), GATES)
         m.add("tanh_c", m["c"])
         name_parts(m)
 
     def advance(self, t: int, m: Memory) -> None:
+        for source, target in self.unchanged:
+            m.at(target, t).copy_(m.at(source, t))
         for each in self.rounds:
             gate = product(m.at(each.source, t), m[each.weight].t()).sigmoid_()
             torch.add(gate, gate, out=m.at(each.gate, t))
             torch.mul(m.at(each.gate, t), m.at(each.before, t), out=m.at(each.target, t))
-        add_product(m["b"], m.at(self.x, t), m["w"], out=m.gates[t])
-        add_product(m.gates[t], m.at(self.h, t), m["u"], out=m.gates[t])
+        add_product(m["b"], m.xh[t], m["wu"], out=m.gates[t])
         lstm_forward(t, m, h=m.h[t])
 
     def prepare(self, m: Memory, d: Memory) -> None:
@@ -122,7 +125,7 @@ class _Cell(Cell):
 
     def retreat(self, t: int, m: Memory, d: Memory) -> None:
         lstm_backward(t, m, d, d["h"])
-        d_x, d_h = product(d.gates[t], m["w"]), product(d.gates[t], m["u"])
+        d_x, d_h = product(d.gates[t], m["wu"]).split([d["x0"].shape[-1], d["h"].shape[-1]], dim=-1)
         for number, each in reversed(list(enumerate(self.rounds))):
             d_target, d_source = (d_h, d_x) if number % 2 else (d_x, d_h)
             d.at(each.gate, t).mul_(d_target)
@@ -132,10 +135,7 @@ class _Cell(Cell):
         d["h"] = d_h
 
     def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
-        return {
-            "x0": d["x0"],
-            "w": weight_gradient(d["gates"], m[self.x]),
-            "u": weight_gradient(d["gates"], m[self.h]),
-            "b": d["gates"].sum((0, 1)),
-            **{each.weight: weight_gradient(d[each.gate], m[each.source]) for each in self.rounds},
-        }
+        weights = {each.weight: weight_gradient(d[each.gate], m[each.source]) for each in self.rounds}
+        return weights | {
+            "x0": d["x0"], "wu": weight_gradient(d["gates"], m["xh"]), "b": d["gates"].sum((0, 1)),
+        }  # fmt: skip

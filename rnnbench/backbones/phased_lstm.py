@@ -5,12 +5,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from rnnbench.backbone import Backbone
+from rnnbench.backbone import Backbone, ParameterGroup
 from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
 from rnnbench.scan.lstm import GATES, name_parts
 from rnnbench.scan.product import linear
+
+SHORTEST = 0.001
+"""Periods and open ratios that training takes below are held here: clocks do not run backwards."""
 
 
 class PhasedLSTM(Backbone):
@@ -56,7 +59,8 @@ class PhasedLSTM(Backbone):
     def time_gate(self, t: Tensor) -> Tensor:
         """The gate k, [..., H], at the steps t, [...]."""
         working = torch.promote_types(self.period.dtype, torch.float32)  # a half would not count far
-        period, shift, ratio = (p.to(working) for p in (self.period, self.shift, self.open_ratio))
+        period, ratio = (p.to(working).clamp(min=SHORTEST) for p in (self.period, self.open_ratio))
+        shift = self.shift.to(working)
         phase = torch.remainder(t[..., None] - shift, period) / period
         rising = 2 * phase / ratio
         closed = phase * (self.leak if self.training else 0)
@@ -82,6 +86,9 @@ class PhasedLSTM(Backbone):
         wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
         y_TBH, (h_BH, c_BH) = dense_loop(_Cell(), [wx_TBG, k_TBH], [self.recurrent], [h_BH, c_BH])
         return y_TBH.transpose(0, 1), (h_BH, c_BH, t_B + steps)
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        return [ParameterGroup([self.period, self.shift, self.open_ratio], decay=False)]
 
     def _time_gates(self, t_B: Tensor, steps: int) -> Tensor:
         """[T, B, H], or [T, 1, H] where all rows are at the same step, as they mostly are."""

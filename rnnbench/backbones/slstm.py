@@ -11,6 +11,9 @@ from rnnbench.scan.product import linear
 
 State = tuple[Tensor, Tensor, Tensor, Tensor]
 
+LOWEST = -10_000.0
+"""The stabiliser before the first step, below any i~: the first i is then 1, and the normaliser never below it."""
+
 
 class SLSTM(Backbone):
     """sLSTM: exponential input gate, normaliser, stabiliser, a recurrent weight for each head (Beck et al. 2024).
@@ -44,7 +47,7 @@ class SLSTM(Backbone):
 
     def initial_state(self, batch_size: int) -> State:
         h_BH, c_BH, n_BH, m_BH = (self.zeros(batch_size, self.output_size) for _ in range(4))
-        return h_BH, c_BH, n_BH, m_BH
+        return h_BH, c_BH, n_BH, m_BH + LOWEST
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
         h_BND, c_BND, n_BND, m_BND = (tensor.unflatten(1, (self.heads, -1)) for tensor in state)

@@ -14,6 +14,8 @@ from torch.autograd.function import once_differentiable
 LEAST = 2**20
 """Multiplications from which on oneDNN is the faster."""
 
+ONEDNN = torch.backends.mkldnn.is_available()
+
 
 def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     """W x + b for each row of x, with gradients: `torch.nn.functional.linear`, faster.
@@ -60,13 +62,7 @@ def weight_gradient(d: Tensor, x: Tensor) -> Tensor:
 
 
 def _suits_onednn(x: Tensor, columns: int) -> bool:
-    return (
-        x.dim() == 2
-        and x.numel() * columns >= LEAST
-        and x.dtype is torch.float32
-        and x.device.type == "cpu"
-        and torch.backends.mkldnn.is_available()
-    )
+    return ONEDNN and x.numel() * columns >= LEAST and x.dim() == 2 and x.dtype is torch.float32 and x.is_cpu
 
 
 def _onednn(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
