@@ -57,11 +57,12 @@ class _Cell(GatedCell):
     weights = ("u", "b")
     forgotten = ("wx", "wx_rz", "wx_n")
     gates = ("r", "z", "q")
-    kept = ("n",)
     direct = True
 
     def allocate(self, m: Memory) -> None:
-        super().allocate(m)
+        m.add("gates", m["wx"])
+        m.split("gates", self.gates)
+        m.add("n", m["h"])
         m["wx_rz"], m["wx_n"] = split(m["wx"])
         m["rz"], _ = split(m["gates"])
 

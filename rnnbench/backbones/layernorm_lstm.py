@@ -73,14 +73,13 @@ class _Cell(GatedCell):
     def allocate(self, m: Memory) -> None:
         super().allocate(m)
         name_parts(m)
-        m.add("uh", m["gates"])
+        m.add("uh", m["wx"])
         for name in ("uh_mean", "uh_scale", "c_mean", "c_scale"):
             m.add(name, m["gates"][..., :1])
 
     def advance(self, t: int, m: Memory) -> None:
         m.uh[t].copy_(product(m.h_before[t], m["u"].t()))
-        _norm(m.uh[t], m["u_gain"], None, m.gates[t], m.uh_mean[t], m.uh_scale[t])
-        m.gates[t].add_(m.wx[t])
+        m.gates[t].add_(_norm(m.uh[t], m["u_gain"], None, m.uh_mean[t], m.uh_scale[t]))
         self.forward(t, m)
 
     def forward(self, t: int, m: Memory) -> None:
@@ -88,8 +87,7 @@ class _Cell(GatedCell):
         tanh(m.g[t], out=m.g[t])
         m.o[t].sigmoid_()
         torch.mul(m.f[t], m.c_before[t], out=m.c[t]).addcmul_(m.i[t], m.g[t])
-        _norm(m.c[t], m["c_gain"], m["c_bias"], m.tanh_c[t], m.c_mean[t], m.c_scale[t])
-        tanh(m.tanh_c[t], out=m.tanh_c[t])
+        tanh(_norm(m.c[t], m["c_gain"], m["c_bias"], m.c_mean[t], m.c_scale[t]), out=m.tanh_c[t])
         torch.mul(m.o[t], m.tanh_c[t], out=m.h[t])
 
     def factors(self, m: Memory, d: Memory) -> None:
@@ -120,9 +118,11 @@ class _Cell(GatedCell):
         return d
 
 
-def _norm(x: Tensor, gain: Tensor, bias: Tensor | None, out: Tensor, mean: Tensor, scale: Tensor) -> None:
-    normalise = torch.ops.aten.native_layer_norm.out
-    normalise(x, x.shape[-1:], gain, bias, EPSILON, out0=out, out1=mean, out2=scale)
+def _norm(x: Tensor, gain: Tensor, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
+    y, mean_B1, scale_B1 = torch.native_layer_norm(x, x.shape[-1:], gain, bias, EPSILON)
+    mean.copy_(mean_B1)
+    scale.copy_(scale_B1)
+    return y
 
 
 def _norm_backward(

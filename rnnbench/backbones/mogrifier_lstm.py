@@ -101,7 +101,8 @@ class _Cell(Cell):
             m.add(each.gate, m[each.before])
             if each.target not in m:
                 m.add(each.target, m[each.before])
-        m.add("gates", m["c"].repeat_interleave(4, dim=-1), GATES)
+        m.add("gates", m["c"].repeat_interleave(4, dim=-1))
+        m.split("gates", GATES)
         m.add("tanh_c", m["c"])
         name_parts(m)
 
@@ -116,7 +117,8 @@ class _Cell(Cell):
         lstm_forward(t, m, h=m.h[t])
 
     def prepare(self, m: Memory, d: Memory) -> None:
-        d.add("gates", m["gates"], GATES)
+        d.add("gates", m["gates"])
+        d.split("gates", GATES)
         d.add("x0", m["x0"])
         name_parts(d)
         lstm_factors(m, d)

@@ -9,7 +9,7 @@ T steps, B rows, H state size, G gates of H numbers each.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -22,16 +22,7 @@ MINUS_ONE = torch.tensor(-1.0)
 
 
 class Memory(dict[str, Tensor]):
-    """Tensors by name: ``m["c"]`` is whole, [T, B, H]; ``m.c[t]`` is one of its steps, [B, H].
-
-    Args:
-        items: what it holds at first.
-        lasting: whether each step keeps what it writes. Without a backward all share the memory of one.
-    """
-
-    def __init__(self, items: Mapping[str, Tensor], lasting: bool = True) -> None:
-        super().__init__(items)
-        self.lasting = lasting
+    """Tensors by name: ``m["c"]`` is whole, [T, B, H]; ``m.c[t]`` is one of its steps, [B, H]."""
 
     def __getattr__(self, name: str) -> tuple[Tensor, ...]:
         if name not in self:
@@ -44,12 +35,13 @@ class Memory(dict[str, Tensor]):
         """Step t of a tensor whose name is computed."""
         return getattr(self, name)[t]
 
-    def add(self, name: str, like: Tensor, parts: Sequence[str] = ()) -> None:
-        """Makes room shaped as `like`, and names equal parts of its last dimension."""
-        self[name] = torch.empty_like(like[: None if self.lasting else 1])
-        self[name] = self[name].expand_as(like)
-        if parts:
-            self.update(zip(parts, self[name].chunk(len(parts), dim=-1), strict=True))
+    def add(self, name: str, like: Tensor) -> None:
+        """Makes room shaped as `like`."""
+        self[name] = torch.empty_like(like)
+
+    def split(self, name: str, parts: Sequence[str]) -> None:
+        """Names equal parts of a tensor's last dimension."""
+        self.update(zip(parts, self[name].chunk(len(parts), dim=-1), strict=True))
 
 
 class Cell(ABC):
@@ -93,7 +85,7 @@ class Cell(ABC):
 
 
 class GatedCell(Cell):
-    """A cell whose step is one product, gates = wx_t + U h_{t-1}, and pointwise work on it.
+    """A cell whose step is one product, gates = wx_t + U h_{t-1}, and pointwise work on it, in the memory of ``wx``.
 
     U is [G H, H], or [heads, G D, D] for a block of its own to each of the heads, whose tensors are then
     [T, heads, B, ...].
@@ -123,7 +115,8 @@ class GatedCell(Cell):
         """
 
     def allocate(self, m: Memory) -> None:
-        m.add("gates", m["wx"], self.gates)
+        m["gates"] = m["wx"].detach()
+        m.split("gates", self.gates)
         for name in self.kept:
             m.add(name, m[self.states[-1]])
 
@@ -132,7 +125,8 @@ class GatedCell(Cell):
         self.forward(t, m)
 
     def prepare(self, m: Memory, d: Memory) -> None:
-        d.add("gates", m["gates"], self.gates)
+        d.add("gates", m["gates"])
+        d.split("gates", self.gates)
         self.factors(m, d)
 
     def retreat(self, t: int, m: Memory, d: Memory) -> None:
@@ -151,7 +145,7 @@ def dense_loop(
 
     Args:
         cell: what a step does.
-        inputs: its inputs, [T, B, ...] each, T >= 1.
+        inputs: its inputs, [T, B, ...] each, T >= 1. That of a `GatedCell` is overwritten.
         weights: its weights.
         state: the states before the first step, [B, ...] each.
 
@@ -162,16 +156,16 @@ def dense_loop(
     kinds = {tensor.dtype for tensor in given}
     working = torch.float64 if torch.float64 in kinds else torch.float32
     with torch.autocast(inputs[0].device.type, enabled=False):
-        h, *last = _DenseLoop.apply(cell, torch.is_grad_enabled(), *(tensor.to(working) for tensor in given))
+        h, *last = _DenseLoop.apply(cell, *(tensor.to(working) for tensor in given))
     h = h.to(state[0].dtype)
     return h, (h[-1], *(after.to(before.dtype) for after, before in zip(last, state[1:], strict=True)))
 
 
 class _DenseLoop(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, cell: Cell, lasting: bool, *given: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, cell: Cell, *given: Tensor) -> tuple[Tensor, ...]:
         names = (*cell.inputs, *cell.weights)
-        m = Memory(dict(zip(names, given[: len(names)], strict=True)), lasting)
+        m = Memory(dict(zip(names, given[: len(names)], strict=True)))
         steps = len(given[0])
         for name, initial in zip(cell.states, given[len(names) :], strict=True):
             states = initial.new_empty(steps + 1, *initial.shape)
@@ -199,7 +193,6 @@ class _DenseLoop(torch.autograd.Function):
             cell.retreat(t, m, d)
         gradients = cell.gradients(m, d)
         return (
-            None,
             None,
             *(gradients.get(name) for name in (*cell.inputs, *cell.weights)),
             *(d[name] for name in cell.states),

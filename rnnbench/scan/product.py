@@ -66,7 +66,7 @@ def _suits_onednn(x: Tensor, columns: int) -> bool:
 
 
 def _onednn(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
-    return torch.ops.mkldnn._linear_pointwise(x, w, b, "none", [], "")
+    return torch.ops.mkldnn._linear_pointwise.default(x, w, b, "none", [], "")
 
 
 class _Linear(torch.autograd.Function):
