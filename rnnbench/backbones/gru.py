@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import initialize
 from rnnbench.errors import at_least
+from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
+from rnnbench.scan.product import add_product, linear
 
 
 class GRU(Backbone):
@@ -15,7 +17,8 @@ class GRU(Backbone):
     torch, whose layer runs it, the reset gate stands outside the product, and there are biases for W x and for U h.
     """
 
-    primitive = "torch.nn.GRU"
+    primitive = "dense loop"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128) -> None:
         super().__init__()
@@ -42,5 +45,61 @@ class GRU(Backbone):
 
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         h_BH = self.initial_state(len(x_BTI)) if state is None else state
-        y_BTH, h_1BH = self.layer(x_BTI, h_BH[None])
-        return y_BTH, h_1BH[0]
+        if x_BTI.is_cuda:
+            y_BTH, h_1BH = self.layer(x_BTI, h_BH[None])
+            return y_BTH, h_1BH[0]
+        w, u, b, c = self.layer.all_weights[0]
+        wx_TBG = linear(x_BTI.transpose(0, 1), w, b)
+        y_TBH, (h_BH,) = dense_loop(_Cell(), [wx_TBG], [u, c], [h_BH])
+        return y_TBH.transpose(0, 1), h_BH
+
+
+class _Cell(GatedCell):
+    """``q`` is U_n h + b_n, which the reset gate multiplies."""
+
+    weights = ("u", "b")
+    forgotten = ("wx", "wx_rz", "wx_n")
+    gates = ("r", "z", "q")
+    direct = True
+
+    def allocate(self, m: Memory) -> None:
+        m.add("gates", m["wx"])
+        m.split("gates", self.gates)
+        m.add("n", m["h"])
+        m["wx_rz"], m["wx_n"] = split(m["wx"])
+        m["rz"], _ = split(m["gates"])
+
+    def advance(self, t: int, m: Memory) -> None:
+        add_product(m["b"], m.h_before[t], m["u"], out=m.gates[t])
+        self.forward(t, m)
+
+    def forward(self, t: int, m: Memory) -> None:
+        m.rz[t].add_(m.wx_rz[t]).sigmoid_()
+        torch.addcmul(m.wx_n[t], m.r[t], m.q[t], out=m.n[t])
+        tanh(m.n[t], out=m.n[t])
+        torch.lerp(m.n[t], m.h_before[t], m.z[t], out=m.h[t])
+
+    def factors(self, m: Memory, d: Memory) -> None:
+        d.add("wx", m["gates"])
+        d["wx_rz"], d["wx_n"] = split(d["wx"])
+        d["rz"], _ = split(d["gates"])
+        sigmoid_slope(m["q"], m["r"], out=d["r"])
+        sigmoid_slope(m["h_before"] - m["n"], m["z"], out=d["z"])
+        tanh_slope(1 - m["z"], m["n"], out=d["wx_n"])
+
+    def backward(self, t: int, m: Memory, d: Memory) -> None:
+        d_n = d.wx_n[t].mul_(d["h"])
+        torch.mul(d_n, m.r[t], out=d.q[t])
+        d.r[t].mul_(d_n)
+        d.z[t].mul_(d["h"])
+        d.wx_rz[t].copy_(d.rz[t])
+        d["h"].mul_(m.z[t])
+
+    def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
+        return super().gradients(m, d) | {"wx": d["wx"], "b": d["gates"].sum((0, 1))}
+
+
+def split(gates: Tensor) -> tuple[Tensor, Tensor]:
+    """Parts r and z together, and the third."""
+    size = gates.shape[-1] // 3
+    return gates[..., : 2 * size], gates[..., 2 * size :]

@@ -1,0 +1,86 @@
+"""The LSTM whose output is projected to fewer numbers (Sak, Senior & Beaufays 2014, arXiv 1402.1128)."""
+
+import torch
+from torch import Tensor
+
+from rnnbench.backbone import Backbone
+from rnnbench.backbones.initialization import glorot, input_layer, recurrent_weight
+from rnnbench.errors import at_least
+from rnnbench.scan.dense import GatedCell, Memory, dense_loop
+from rnnbench.scan.lstm import GATES, lstm_backward, lstm_factors, lstm_forward, name_parts
+from rnnbench.scan.product import linear, product, weight_gradient
+
+
+class ProjectedLSTM(Backbone):
+    """LSTM with a recurrent projection layer, r = P (o tanh(c)), which is output and what recurs (Sak et al. 2014).
+
+    i, f, o = sigma(W x + U r + b), g = tanh(W x + U r + b), c = f c + i g, as torch.nn.LSTM with `proj_size`. Without
+    the peepholes of the paper.
+
+    Glorot input and projection weights, orthogonal recurrent ones, biases zero, that of the forget gate 1.
+
+    Args:
+        projection_size: numbers of r, at most `hidden_size`; None means a quarter of it, as in the paper's best model.
+    """
+
+    primitive = "dense loop"
+
+    def __init__(self, input_size: int, *, hidden_size: int = 128, projection_size: int | None = None) -> None:
+        super().__init__()
+        at_least(1, hidden_size=hidden_size)
+        size = max(1, hidden_size // 4) if projection_size is None else projection_size
+        at_least(1, projection_size=size)
+        if size > hidden_size:
+            raise ValueError(f"projection_size must be at most hidden_size {hidden_size}, got {size}")
+        self.output_size, self.hidden_size = size, hidden_size
+        self.input = input_layer(input_size, hidden_size, gates=4, forget_gate=1)
+        self.recurrent = recurrent_weight(hidden_size, size, gates=4)
+        self.projection = torch.nn.Parameter(torch.empty(size, hidden_size))
+        glorot(self.projection)
+
+    def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
+        return self.zeros(batch_size, self.output_size), self.zeros(batch_size, self.hidden_size)
+
+    def step(self, x_BI: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        r_BR, c_BH = state
+        i_BH, f_BH, g_BH, o_BH = (self.input(x_BI) + r_BR @ self.recurrent.T).chunk(4, dim=-1)
+        c_BH = torch.sigmoid(f_BH) * c_BH + torch.sigmoid(i_BH) * torch.tanh(g_BH)
+        r_BR = (torch.sigmoid(o_BH) * torch.tanh(c_BH)) @ self.projection.T
+        return r_BR, (r_BR, c_BH)
+
+    def forward(
+        self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        state = self.initial_state(len(x_BTI)) if state is None else state
+        wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        r_TBR, (r_BR, c_BH) = dense_loop(_Cell(), [wx_TBG], [self.recurrent, self.projection], state)
+        return r_TBR.transpose(0, 1), (r_BR, c_BH)
+
+
+class _Cell(GatedCell):
+    """The state ``h`` is r; ``whole`` is what is projected."""
+
+    weights = ("u", "p")
+    states = ("h", "c")
+    gates = GATES
+    kept = ("tanh_c", "whole")
+
+    def allocate(self, m: Memory) -> None:
+        super().allocate(m)
+        name_parts(m)
+
+    def forward(self, t: int, m: Memory) -> None:
+        lstm_forward(t, m, h=m.whole[t])
+        torch.mm(m.whole[t], m["p"].t(), out=m.h[t])
+
+    def factors(self, m: Memory, d: Memory) -> None:
+        name_parts(d)
+        lstm_factors(m, d)
+        d.add("r", m["h"])
+
+    def backward(self, t: int, m: Memory, d: Memory) -> None:
+        d.r[t].copy_(d["h"])
+        lstm_backward(t, m, d, d_h=product(d["h"], m["p"]))
+
+    def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
+        return super().gradients(m, d) | {"p": weight_gradient(d["r"], m["whole"])}
