@@ -19,6 +19,7 @@ VERBS = {
     "leaderboard": "what came out: backbones ranked, with intervals over seeds",
     "sample": "let a trained network speak: next-word odds and a continuation",
     "list": "tasks, backbones and runs that there are",
+    "check": "whether a backbone keeps its contract: your own, or a built-in one",
     "show": "the composed config, and where each value comes from",
     "completion": "make the Tab key complete rnnbench in your shell",
 }

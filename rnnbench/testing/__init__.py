@@ -14,9 +14,9 @@ All at once, anywhere: ``check_backbone(partial(MyCell, hidden_size=8))``. From 
 backbone=my_cell``.
 """
 
-from rnnbench.testing.backbone import BACKBONE_CHECKS, Check, Outcome, check_backbone, outcomes, small
+from rnnbench.testing.backbone import BACKBONE_CHECKS, Outcome, check_backbone, outcomes, small
+from rnnbench.testing.check import Check, ContractError, Make
 from rnnbench.testing.construction import parameters_match
-from rnnbench.testing.probe import ContractError, Make
 
 __all__ = [
     "BACKBONE_CHECKS",

@@ -9,39 +9,38 @@ from typing import Literal
 
 from rnnbench.errors import first_line
 from rnnbench.plugins import place
-from rnnbench.testing import construction, gradients, recurrence, state
-from rnnbench.testing.probe import INPUTS, ContractError, Make, hidden
+from rnnbench.testing import construction, form, gradients, independence, purity, recurrence
+from rnnbench.testing.check import Check, ContractError, Make, hidden
+from rnnbench.testing.probe import INPUTS
 
 __tracebackhide__ = hidden
 
-Check = Callable[[Make], None]
-"""Raises `ContractError` where a backbone breaks one clause of the contract. Its name says which."""
-
 BACKBONE_CHECKS: list[Check] = [
     construction.refuses_sizes_below_one,
-    recurrence.gives_what_it_says,
-    state.state_is_tensors_batch_first,
-    state.state_keeps_its_form,
-    recurrence.step_equals_forward,
-    recurrence.step_equals_forward_in_float64,
+    form.state_is_tensors_batch_first,
+    form.gives_what_it_says,
+    form.state_keeps_its_form,
+    form.keeps_the_type_of_numbers,
+    purity.draws_no_random_numbers,
+    purity.remembers_nothing_beside_the_state,
+    purity.leaves_what_it_is_given,
+    purity.same_seed_same_network,
+    purity.state_dict_holds_everything,
+    independence.is_causal,
+    independence.rows_are_independent,
+    independence.padding_changes_nothing_before_it,
+    independence.detach_cuts,
     recurrence.none_is_the_initial_state,
+    recurrence.step_equals_forward_in_float64,
+    recurrence.step_equals_forward,
     recurrence.chunks_equal_the_whole,
-    recurrence.is_causal,
-    recurrence.rows_are_independent,
-    recurrence.padding_changes_nothing_before_it,
     recurrence.takes_one_step_and_one_row,
-    recurrence.detach_cuts,
-    state.remembers_nothing_beside_the_state,
-    state.draws_no_random_numbers,
-    construction.same_seed_same_network,
-    construction.state_dict_holds_everything,
     gradients.step_and_forward_have_equal_gradients,
     gradients.gradients_are_those_of_differences,
     gradients.every_parameter_has_a_finite_gradient,
     gradients.zero_and_large_inputs_stay_finite,
-    construction.keeps_the_type_of_numbers,
-    construction.moves_to_cuda,
     construction.parameter_groups_are_its_own,
+    construction.moves_to_cuda,
 ]
 
 

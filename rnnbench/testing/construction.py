@@ -7,11 +7,14 @@ from collections.abc import Callable
 import torch
 
 from rnnbench.backbone import State, tensors
-from rnnbench.testing.probe import BATCH, INPUTS, ContractError, Make, build, difference, hidden, inputs
+from rnnbench.testing.check import Check, ContractError, Make, after, hidden
+from rnnbench.testing.probe import INPUTS, build, difference, inputs
+from rnnbench.testing.purity import PURE
 
 __tracebackhide__ = hidden
 
 
+@after()
 def refuses_sizes_below_one(make: Make) -> None:
     """Every option that is a size refuses 0 and -1 with a ValueError of one line that names it, and so do inputs.
 
@@ -46,52 +49,7 @@ def _sizes(make: Make) -> list[str]:
     ]
 
 
-def same_seed_same_network(make: Make) -> None:
-    """The same seed builds the same network; all that is drawn comes from torch's global generator."""
-    first, second = build(make), build(make)
-    for name, tensor in first.state_dict().items():
-        if not torch.equal(tensor, second.state_dict()[name]):
-            raise ContractError(
-                f"built twice from one seed, '{name}' differs: is it drawn by numpy, random or an unseeded generator?"
-            )
-    with torch.no_grad():
-        size = difference(first(inputs())[0], second(inputs())[0])
-    if size:
-        raise ContractError(f"built twice from one seed, outputs differ by {size:.0e}: is a tensor not in state_dict?")
-
-
-def state_dict_holds_everything(make: Make) -> None:
-    """A network of other weights gives the same outputs once it has loaded the first one's state_dict."""
-    saved, other = build(make), build(make, seed=1)
-    other.load_state_dict(saved.state_dict())
-    with torch.no_grad():
-        size = difference(other(inputs())[0], saved(inputs())[0])
-    if size > 1e-12:
-        raise ContractError(
-            f"outputs differ by {size:.0e} after loading the state_dict: is a tensor a plain attribute? register_buffer"
-        )
-
-
-def keeps_the_type_of_numbers(make: Make) -> None:
-    """Outputs are float32, float64 or bfloat16 as parameters and inputs are, and finite; so is the state's form."""
-    for dtype in (torch.float32, torch.float64, torch.bfloat16):
-        backbone = build(make, dtype)
-        guess = "is a type or a device written out where x.new_zeros or self.zeros could stand?"
-        try:
-            with torch.no_grad():
-                y_BTO, state = backbone(inputs(dtype=dtype))
-        except RuntimeError as error:
-            raise ContractError(f"in {dtype} forward raises '{_line(error)}': {guess}") from error
-        if y_BTO.dtype != dtype:
-            raise ContractError(f"in {dtype} the outputs are {y_BTO.dtype}: {guess}")
-        if not y_BTO.isfinite().all():
-            raise ContractError(f"in {dtype} outputs are not finite: are sums and exponentials taken in float32?")
-        expected = [tensor.dtype for tensor in tensors(backbone.initial_state(BATCH))]
-        found = [tensor.dtype for tensor in tensors(state)]
-        if found != expected:
-            raise ContractError(f"in {dtype} the state becomes {found}, initially {expected}: {guess}")
-
-
+@after(*PURE)
 def moves_to_cuda(make: Make) -> None:
     """Gives the same on a CUDA device, where there is one."""
     if not torch.cuda.is_available():
@@ -115,6 +73,7 @@ def _on_cuda(state: State) -> None:
             raise ContractError(f"on CUDA the state is on {tensor.device}: is a device written out in initial_state?")
 
 
+@after()
 def parameter_groups_are_its_own(make: Make) -> None:
     """`parameter_groups` names parameters of the backbone, none twice."""
     backbone = build(make)
@@ -129,26 +88,22 @@ def parameter_groups_are_its_own(make: Make) -> None:
             seen.add(id(parameter))
 
 
-def parameters_match(formula: Callable[[int], int]) -> Callable[[Make], None]:
+def parameters_match(formula: Callable[[int], int]) -> Check:
     """The check that trainable numbers are as many as a formula of the input size says."""
 
+    @after()
     def parameters_match_the_formula(make: Make) -> None:
         for input_size in (INPUTS, 2 * INPUTS + 1):
             backbone = make(input_size)
             found = sum(parameter.numel() for parameter in backbone.parameters() if parameter.requires_grad)
             expected = formula(input_size)
             if found != expected:
-                biases, rest = divmod(abs(found - expected), backbone.output_size)
+                count, rest = divmod(abs(found - expected), backbone.output_size)
                 more = "too many" if found > expected else "missing"
-                guess = (
-                    f"are {biases} vectors, such as biases, {more}?" if not rest else "does a matrix lack or exceed?"
-                )
+                guess = f"{count} x {backbone.output_size} {more}: are they biases?"
+                guess = "is a matrix of another size?" if rest else guess
                 raise ContractError(
                     f"for input_size={input_size} there are {found} parameters, the formula gives {expected}: {guess}"
                 )
 
     return parameters_match_the_formula
-
-
-def _line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]

@@ -10,23 +10,17 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from rnnbench.backbone import Backbone, State
-from rnnbench.testing.probe import (
-    LONG,
-    STEPS,
-    ContractError,
-    Make,
-    build,
-    difference,
-    hidden,
-    inputs,
-    loop,
-    weighted,
-)
+from rnnbench.testing.check import ContractError, Make, after, hidden
+from rnnbench.testing.independence import INDEPENDENT
+from rnnbench.testing.probe import LONG, STEPS, build, difference, inputs, loop, weighted
+from rnnbench.testing.purity import PURE, same_seed_same_network
+from rnnbench.testing.recurrence import ONE_RECURRENCE
 
 __tracebackhide__ = hidden
 EPSILON = 1e-6
 
 
+@after(*ONE_RECURRENCE, same_seed_same_network)
 def step_and_forward_have_equal_gradients(make: Make) -> None:
     """With respect to inputs, parameters and the given state; to 1e-5 in float32, to 1e-10 in float64."""
     for dtype, tolerance, steps in ((torch.float64, 1e-10, LONG), (torch.float32, 1e-5, STEPS)):
@@ -35,12 +29,11 @@ def step_and_forward_have_equal_gradients(make: Make) -> None:
         for name, expected in slow.items():
             size = difference(fast[name], expected)
             if size > tolerance:
-                raise ContractError(
-                    f"the gradient of {name} through forward differs from that through step by {size:.0e}: is a "
-                    "backward written by hand wrong, or something detached?"
-                )
+                guess = "is a backward written by hand wrong?" if fast[name].any() else "is it detached in forward?"
+                raise ContractError(f"forward's gradient of {name} differs from that of step by {size:.0e}: {guess}")
 
 
+@after(*INDEPENDENT, step_and_forward_have_equal_gradients)
 def gradients_are_those_of_differences(make: Make) -> None:
     """Gradients of forward in float64 against central differences, along a random direction for each tensor."""
     backbone = build(make)
@@ -101,6 +94,7 @@ def _leaves(
     return leaves, lambda: weighted(*run(backbone, x_BTI, state))
 
 
+@after(*PURE)
 def every_parameter_has_a_finite_gradient(make: Make) -> None:
     """In training mode, with fresh weights: each parameter that requires a gradient receives one, and it is finite."""
     backbone = build(make, torch.float32, fresh=True).train()
@@ -119,6 +113,7 @@ def every_parameter_has_a_finite_gradient(make: Make) -> None:
             raise ContractError(f"the gradient of '{name}' is not finite: is there a root, a norm or a log of zero?")
 
 
+@after(*PURE, every_parameter_has_a_finite_gradient)
 def zero_and_large_inputs_stay_finite(make: Make) -> None:
     """Outputs, the state and all gradients are finite where inputs are zero, or large, in float32."""
     for scale, guess in ((0.0, "a norm or a root of zero without an epsilon"), (30.0, "an exp that nothing bounds")):

@@ -4,31 +4,21 @@ B rows, T time steps, I input size, O output size.
 """
 
 from collections.abc import Callable
-from operator import methodcaller
 
 import torch
 from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone, State, tensors
-
-Make = Callable[..., Backbone]
-"""Builds a backbone with fresh weights for an input size, such as ``partial(MyCell, hidden_size=8)``."""
+from rnnbench.testing.check import Make
 
 BATCH, STEPS, INPUTS = 3, 7, 5
 LONG = 67  # steps: past the end of a chunk of 16, 32 or 64, and no multiple of anything
 CUT = 26  # of LONG: where it is split in two
+EXACT = 1e-10  # a difference in float64 that is rounding
 
 _AS: dict[torch.dtype, Callable[[nn.Module], nn.Module]] = {
     torch.float32: nn.Module.float, torch.float64: nn.Module.double, torch.bfloat16: nn.Module.bfloat16,
 }  # fmt: skip
-
-
-class ContractError(AssertionError):
-    """A backbone does what its contract forbids: what differs, by how much, and the likely mistake."""
-
-
-hidden = methodcaller("errisinstance", ContractError)
-"""For ``__tracebackhide__``: pytest then shows the message and no frame of the kit."""
 
 
 def build(make: Make, dtype: torch.dtype = torch.float64, *, seed: int = 0, fresh: bool = False) -> Backbone:
