@@ -3,7 +3,7 @@
 B rows, T time steps, N steps of a whole split, E embedding size, V outputs a step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import datasets
 import numpy as np
@@ -93,6 +93,9 @@ class AlignedLearner(Learner):
         outputs_BTV, state = self(batch.inputs, state, batch.lengths)
         self._states[self.training] = detach(state)
         return outputs_BTV
+
+    def states(self, training: bool) -> Sequence[State]:
+        return self._states.get(training, ())
 
     def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
         return Streams(*self._stream(split), batch_size, self.bptt)
