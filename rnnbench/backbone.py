@@ -10,6 +10,7 @@ B rows, T time steps, I input size, O output size.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar, Self
 
 import torch
@@ -143,9 +144,11 @@ class Backbone(nn.Module, ABC):
         return self._layouts[kind]
 
     def _dtype(self) -> torch.dtype | None:
-        """The type of real numbers that the parameters are; None where there are none."""
-        parameter = next(self.parameters(), None)
-        return None if parameter is None else parameter.dtype.to_real()
+        """The type of real numbers that the parameters are, or buffers where nothing is learnt; None without either."""
+        for tensor in chain(self.parameters(), self.buffers()):
+            if tensor.is_floating_point() or tensor.is_complex():
+                return tensor.dtype.to_real()
+        return None
 
 
 def detach(state: State) -> State:

@@ -24,8 +24,8 @@ EPSILON = 1e-6
 def step_and_forward_have_equal_gradients(make: Make) -> None:
     """With respect to inputs, parameters and the given state; to 1e-5 in float32, to 1e-10 in float64."""
     for dtype, tolerance, steps in ((torch.float64, 1e-10, LONG), (torch.float32, 1e-5, STEPS)):
-        fast = _gradients(build(make, dtype), steps, Backbone.__call__)
-        slow = _gradients(build(make, dtype), steps, loop)
+        fast = _gradients(build(make, dtype), inputs(steps, dtype), Backbone.__call__)
+        slow = _gradients(build(make, dtype), inputs(steps, dtype), loop)
         for name, expected in slow.items():
             size = difference(fast[name], expected)
             if size > tolerance:
@@ -37,7 +37,7 @@ def step_and_forward_have_equal_gradients(make: Make) -> None:
 def gradients_are_those_of_differences(make: Make) -> None:
     """Gradients of forward in float64 against central differences, along a random direction for each tensor."""
     backbone = build(make)
-    leaves, value = _leaves(backbone, STEPS, Backbone.__call__)
+    leaves, value = _leaves(backbone, inputs(), Backbone.__call__)
     gradients = torch.autograd.grad(value(), list(leaves.values()), allow_unused=True)
     generator = torch.Generator().manual_seed(4)
     for (name, leaf), gradient in zip(leaves.items(), gradients, strict=True):
@@ -64,8 +64,8 @@ def _slope(value: Callable[[], Tensor], point: Tensor, direction: Tensor) -> flo
     return (values[0] - values[1]) / (2 * EPSILON)
 
 
-def _gradients(backbone: Backbone, steps: int, run: Callable[..., tuple[Tensor, State]]) -> dict[str, Tensor]:
-    leaves, value = _leaves(backbone, steps, run)
+def _gradients(backbone: Backbone, x_BTI: Tensor, run: Callable[..., tuple[Tensor, State]]) -> dict[str, Tensor]:
+    leaves, value = _leaves(backbone, x_BTI, run)
     found = torch.autograd.grad(value(), list(leaves.values()), allow_unused=True)
     return {
         name: torch.zeros_like(leaf) if gradient is None else gradient
@@ -74,17 +74,16 @@ def _gradients(backbone: Backbone, steps: int, run: Callable[..., tuple[Tensor, 
 
 
 def _leaves(
-    backbone: Backbone, steps: int, run: Callable[..., tuple[Tensor, State]]
+    backbone: Backbone, x_BTI: Tensor, run: Callable[..., tuple[Tensor, State]]
 ) -> tuple[dict[str, Tensor], Callable[[], Tensor]]:
     """Everything that gradients are asked of, by name, and the number that they are the gradients of.
 
     The state is one that a backbone comes to by itself, and no zeros, which hide mistakes.
     """
     parameters = {f"'{name}'": p for name, p in backbone.named_parameters() if p.requires_grad}
-    dtype = next((p.dtype.to_real() for p in backbone.parameters()), torch.float64)
-    x_BTI = inputs(steps, dtype).requires_grad_()
+    x_BTI.requires_grad_()
     with torch.no_grad():
-        _, state = loop(backbone, inputs(2, dtype, seed=5))
+        _, state = loop(backbone, inputs(2, x_BTI.dtype, seed=5))
     state = pytree.tree_map_only(
         Tensor, lambda t: t.clone().requires_grad_(t.dtype.is_floating_point or t.is_complex()), state
     )

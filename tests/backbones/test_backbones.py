@@ -21,9 +21,9 @@ def make(name: str, **options: Any) -> Backbone:
     return backbone(INPUTS, hidden_size=HIDDEN, **options).double()
 
 
-def inputs(requires_grad: bool = False) -> Tensor:
+def inputs() -> Tensor:
     generator = torch.Generator().manual_seed(1)
-    return torch.randn(BATCH, STEPS, INPUTS, generator=generator, dtype=torch.float64, requires_grad=requires_grad)
+    return torch.randn(BATCH, STEPS, INPUTS, generator=generator, dtype=torch.float64)
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

@@ -486,17 +486,21 @@ class Complex(Backbone):
 
 
 class Untrained(Backbone):
-    """No mistake: a fixed reservoir, of which no parameter is trained."""
+    """No mistake: a fixed reservoir of buffers, of which nothing is trained."""
+
+    read: Tensor
+    recur: Tensor
 
     def __init__(self, input_size: int, *, hidden_size: int = 6) -> None:
         super().__init__()
         at_least(1, hidden_size=hidden_size)
         self.output_size = hidden_size
-        self.cell = nn.RNNCell(input_size, hidden_size).requires_grad_(False)
+        self.register_buffer("read", torch.randn(hidden_size, input_size))
+        self.register_buffer("recur", 0.3 * torch.randn(hidden_size, hidden_size))
 
     def initial_state(self, batch_size: int) -> State:
-        return self.zeros(batch_size, self.output_size)
+        return self.read.new_zeros(batch_size, self.output_size)
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
-        h_BH = self.cell(x_BI, state)
+        h_BH = torch.tanh(x_BI @ self.read.T + state @ self.recur.T)
         return h_BH, h_BH
