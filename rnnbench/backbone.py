@@ -10,6 +10,7 @@ B rows, T time steps, I input size, O output size.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from itertools import chain
 from typing import Any, ClassVar, Self
 
@@ -22,8 +23,8 @@ from rnnbench.errors import at_least
 State = Any
 """What a backbone carries from step to step: any nesting of tuples, lists and dicts of tensors, batch first."""
 
-Layout = list[tuple[torch.Size, torch.dtype]]
-"""Shape of a row and type of each tensor of a state."""
+Layout = tuple[pytree.TreeSpec, list[tuple[torch.Size, torch.dtype]]]
+"""The nesting of a state, and of each tensor in it the shape of a row and the type."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ class Backbone(nn.Module, ABC):
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Keeps the input size, so that no constructor has to."""
         backbone = super().__new__(cls)
-        size = options.get("input_size", arguments[0] if arguments else None)
-        backbone._input_size = size if isinstance(size, int) else None  # wrappers are made of other things
-        if backbone._input_size is not None:
-            at_least(1, input_size=backbone._input_size)
-        backbone._layouts = {}
+        names = [*signature(cls.__init__).parameters][1:]
+        size = (dict(zip(names, arguments, strict=False)) | options).get("input_size")
+        if size is not None:
+            at_least(1, input_size=size)
+        backbone._input_size, backbone._layouts = size, {}
         return backbone
 
     def __call__(self, x_BTI: Tensor, state: State | None = None, *more: Any, **named: Any) -> tuple[Tensor, State]:
@@ -108,6 +109,9 @@ class Backbone(nn.Module, ABC):
         return next(self.parameters()).new_zeros(shape)
 
     def _check_inputs(self, x_BTI: Tensor) -> None:
+        if self._input_size is None:  # a wrapper takes what is inside takes
+            inside = (module._input_size for module in self.modules() if isinstance(module, Backbone))
+            self._input_size = next((size for size in inside if size), 0)
         if x_BTI.dim() != 3 or 0 in x_BTI.shape or x_BTI.shape[2] != (self._input_size or x_BTI.shape[2]):
             expected = f"[B, T, {self._input_size or 'I'}]"
             raise ValueError(f"{type(self).__name__} expects inputs {expected}, got {list(x_BTI.shape)}")
@@ -116,32 +120,30 @@ class Backbone(nn.Module, ABC):
             raise ValueError(f"{type(self).__name__}: the inputs are {x_BTI.dtype}, its parameters {expected}")
 
     def _check_state(self, state: State, rows: int) -> None:
-        """Compares a state with the initial one. Its nesting is left to the backbone to unpack."""
-        found, layout = tensors(state), self._layout()
-        if len(found) != len(layout) or not all(
-            tensor.shape == (rows, *shape) and tensor.dtype == dtype
-            for tensor, (shape, dtype) in zip(found, layout, strict=True)
-        ):
-            self._refuse(found, layout, rows)
-
-    def _refuse(self, found: list[Tensor], layout: Layout, rows: int) -> None:
-        name = type(self).__name__
-        if [tensor.shape[1:] for tensor in found] != [shape for shape, _ in layout]:
-            expected = [torch.Size([rows, *shape]) for shape, _ in layout]
-            sizes = f"the state has {_described([tensor.shape for tensor in found])}, expected {_described(expected)}"
-            raise ValueError(f"{name}: {sizes}: is it from another backbone?")
-        for tensor, (_, dtype) in zip(found, layout, strict=True):
-            if tensor.shape[:1] != (rows,):
-                raise ValueError(f"{name}: the state is for {tensor.shape[:1].numel()} rows, the inputs have {rows}")
-            if tensor.dtype != dtype and not torch.is_autocast_enabled(tensor.device.type):
-                raise ValueError(f"{name}: the state is {tensor.dtype}, expected {dtype}")
-
-    def _layout(self) -> Layout:
-        """How the initial state is laid out, which is asked once for each type of the parameters."""
+        """Compares a state with the initial one."""
         kind = self._dtype()
-        if kind not in self._layouts:
-            self._layouts[kind] = [(tensor.shape[1:], tensor.dtype) for tensor in tensors(self.initial_state(1))]
-        return self._layouts[kind]
+        if kind not in self._layouts:  # asked once for each type of the parameters
+            self._layouts[kind] = _layout(self.initial_state(1))
+        nesting, row = self._layouts[kind]
+        leaves, found = pytree.tree_flatten(state)
+        given = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        if found != nesting or not all(
+            tensor.shape == (rows, *shape) and tensor.dtype == dtype
+            for tensor, (shape, dtype) in zip(given, row, strict=True)
+        ):
+            self._refuse(state, rows)
+
+    def _refuse(self, state: State, rows: int) -> None:
+        """Says what is wrong with a state. Under autocast another type is not."""
+        name, expected = type(self).__name__, self.initial_state(rows)
+        if _form(state, 1) != _form(expected, 1):
+            forms = f"the state is {_form(state)}, expected {_form(expected)}"
+            raise ValueError(f"{name}: {forms}: is it from another backbone?")
+        for ours, theirs in zip(tensors(expected), tensors(state), strict=True):
+            if theirs.shape != ours.shape:
+                raise ValueError(f"{name}: the state is for {theirs.shape[:1].numel()} rows, the inputs have {rows}")
+            if theirs.dtype != ours.dtype and not torch.is_autocast_enabled(theirs.device.type):
+                raise ValueError(f"{name}: the state is {theirs.dtype}, expected {ours.dtype}")
 
     def _dtype(self) -> torch.dtype | None:
         """The type of real numbers that the parameters are, or buffers where nothing is learnt; None without either."""
@@ -161,6 +163,11 @@ def tensors(state: State) -> list[Tensor]:
     return [leaf for leaf in pytree.tree_leaves(state) if isinstance(leaf, Tensor)]
 
 
-def _described(shapes: list[torch.Size]) -> str:
-    sizes = " ".join(str(list(shape)) for shape in shapes)
-    return f"{len(shapes)} tensor{'s' * (len(shapes) != 1)} {sizes}".rstrip()
+def _layout(state: State) -> Layout:
+    leaves, nesting = pytree.tree_flatten(state)
+    return nesting, [(leaf.shape[1:], leaf.dtype) for leaf in leaves if isinstance(leaf, Tensor)]
+
+
+def _form(state: State, first: int = 0) -> str:
+    """A state's nesting, with the sizes of its tensors from the dimension `first` on."""
+    return str(pytree.tree_map(lambda leaf: list(leaf.shape[first:]) if isinstance(leaf, Tensor) else leaf, state))

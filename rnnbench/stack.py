@@ -50,16 +50,6 @@ class Wrapper(Backbone):
     ) -> tuple[Tensor, State]:
         """As `Backbone.forward`; `lengths_B` are the rows' valid steps (int64), None where all are valid."""
 
-    def _check_inputs(self, x_BTI: Tensor) -> None:
-        """The innermost that reads first says what it expects."""
-        first = next(
-            inner for inner in self.modules() if isinstance(inner, Backbone) and not isinstance(inner, Wrapper)
-        )
-        first._check_inputs(x_BTI)
-
-    def _check_state(self, state: State, rows: int) -> None:
-        """Each backbone inside looks at its own."""
-
 
 class Stack(Wrapper):
     """Layers one above the other; the state is a tuple of theirs."""
@@ -90,11 +80,6 @@ class Stack(Wrapper):
             x_BTI, now = _run(layer, x_BTI, before, lengths_B)
             after.append(now)
         return self.last(x_BTI), tuple(after)
-
-    def _check_state(self, state: State, rows: int) -> None:
-        held = len(state) if isinstance(state, (tuple, list)) else 1
-        if held != len(self.layers):
-            raise ValueError(f"the stack has {len(self.layers)} layers, the state is for {held}")
 
     def _layers(self) -> list[Backbone]:
         return [layer for layer in self.layers if isinstance(layer, Backbone)]

@@ -31,6 +31,21 @@ def x(*shape: int) -> Tensor:
     return torch.zeros(shape)
 
 
+class Counting(Backbone):
+    """Counts steps. Has neither parameters nor buffers."""
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__()
+        self.output_size, self.asked = input_size, 0
+
+    def initial_state(self, batch_size: int) -> State:
+        self.asked += 1
+        return torch.zeros(batch_size, dtype=torch.long)
+
+    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
+        return x_BI * state[:, None], state + 1
+
+
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "width": (lambda: gru()(x(3, 7, 6)), "GRU expects inputs [B, T, 5], got [3, 7, 6]"),
     "rank": (lambda: gru()(x(3, 5)), "GRU expects inputs [B, T, 5], got [3, 5]"),
@@ -44,36 +59,46 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "another's state": (
         lambda: gru()(x(3, 7, 5), LSTM(5, hidden_size=8).initial_state(3)),
-        "GRU: the state has 2 tensors [3, 8] [3, 8], expected 1 tensor [3, 8]: is it from another backbone?",
+        "GRU: the state is ([3, 8], [3, 8]), expected [3, 8]: is it from another backbone?",
     ),
     "half a state": (
         lambda: LSTM(5, hidden_size=8)(x(3, 7, 5), x(3, 8)),
-        "LSTM: the state has 1 tensor [3, 8], expected 2 tensors [3, 8] [3, 8]: is it from another backbone?",
+        "LSTM: the state is [3, 8], expected ([3, 8], [3, 8]): is it from another backbone?",
     ),
     "another's width": (
         lambda: gru()(x(3, 7, 5), x(3, 9)),
-        "GRU: the state has 1 tensor [3, 9], expected 1 tensor [3, 8]: is it from another backbone?",
+        "GRU: the state is [3, 9], expected [3, 8]: is it from another backbone?",
     ),
     "a number": (
         lambda: gru()(x(3, 7, 5), torch.tensor(0.0)),
-        "GRU: the state has 1 tensor [], expected 1 tensor [3, 8]: is it from another backbone?",
+        "GRU: the state is [], expected [3, 8]: is it from another backbone?",
     ),
     "a state of the stateless": (
         lambda: Feedforward(5, hidden_size=8)(x(3, 7, 5), x(3, 8)),
-        "Feedforward: the state has 1 tensor [3, 8], expected 0 tensors: is it from another backbone?",
+        "Feedforward: the state is [3, 8], expected (): is it from another backbone?",
     ),
-    "a stack's width": (lambda: stack()(x(3, 7, 6)), "GRU expects inputs [B, T, 5], got [3, 7, 6]"),
+    "a stack's width": (lambda: stack()(x(3, 7, 6)), "Stack expects inputs [B, T, 5], got [3, 7, 6]"),
     "a stack's rows": (
-        lambda: stack()(x(3, 7, 5), stack().initial_state(4)), "GRU: the state is for 4 rows, the inputs have 3",
+        lambda: stack()(x(3, 7, 5), stack().initial_state(4)), "Stack: the state is for 4 rows, the inputs have 3",
     ),
     "a stack's depth": (
         lambda: stack()(x(3, 7, 5), stack(num_layers=3).initial_state(3)),
-        "the stack has 2 layers, the state is for 3",
+        "Stack: the state is ([3, 8], [3, 8], [3, 8]), expected ([3, 8], [3, 8]): is it from another backbone?",
     ),
-    "a layer's state": (lambda: stack()(x(3, 7, 5), x(3, 8)), "the stack has 2 layers, the state is for 1"),
+    "a layer's state": (
+        lambda: stack()(x(3, 7, 5), x(3, 8)),
+        "Stack: the state is [3, 8], expected ([3, 8], [3, 8]): is it from another backbone?",
+    ),
     "both directions": (
         lambda: stack(bidirectional=True)(x(3, 7, 5), stack().initial_state(4)),
-        "GRU: the state is for 4 rows, the inputs have 3",
+        "Stack: the state is for 4 rows, the inputs have 3",
+    ),
+    "a bare state for one layer": (
+        lambda: stack(num_layers=1)(x(3, 7, 5), x(3, 8)),
+        "Stack: the state is [3, 8], expected ([3, 8],): is it from another backbone?",
+    ),
+    "a number for each row": (
+        lambda: Counting(5)(x(3, 7, 5), torch.tensor(0)), "Counting: the state is for 1 rows, the inputs have 3",
     ),
     "no input size": (lambda: GRU(0, hidden_size=8), "input_size must be at least 1, got 0"),
     "no input size, by name": (lambda: GRU(input_size=-1, hidden_size=8), "input_size must be at least 1, got -1"),
@@ -103,31 +128,14 @@ def test_autocast_may_change_types():
         backbone(x(3, 7, 5).bfloat16(), x(3, 8).bfloat16())
 
 
-class Remembered(Backbone):
-    """Asks for its initial state as seldom as it can: it is counted. Has no parameters."""
-
-    def __init__(self, input_size: int) -> None:
-        super().__init__()
-        self.output_size = input_size
-        self.asked = 0
-
-    def initial_state(self, batch_size: int) -> State:
-        self.asked += 1
-        return torch.zeros(batch_size, self.output_size), torch.zeros(batch_size, dtype=torch.long)
-
-    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
-        h_BI, count_B = state
-        return h_BI + x_BI, (h_BI + x_BI, count_B + 1)
-
-
 def test_the_initial_state_is_asked_for_once():
-    backbone = Remembered(5)
+    backbone = Counting(5)
     state = backbone.initial_state(3)
     for _ in range(4):
         _, state = backbone(x(3, 7, 5), state)
     assert backbone.asked == 2
     with pytest.raises(ValueError, match="the state is torch.float32, expected torch.int64"):
-        backbone(x(3, 7, 5), (state[0], state[1].float()))
+        backbone(x(3, 7, 5), state.float())
 
 
 def test_hooks_still_run():
