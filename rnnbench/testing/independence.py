@@ -4,11 +4,10 @@ B rows, T time steps, I input size, O output size.
 """
 
 import torch
-from torch import Tensor
 
 from rnnbench.backbone import detach, tensors
 from rnnbench.testing.check import ContractError, Make, after, hidden
-from rnnbench.testing.probe import EXACT, LONG, build, difference, inputs
+from rnnbench.testing.probe import EXACT, LONG, build, difference, gradients_of, inputs, weighted
 from rnnbench.testing.purity import PURE
 
 __tracebackhide__ = hidden
@@ -19,7 +18,7 @@ def is_causal(make: Make) -> None:
     """The gradient of an output with respect to every later input is zero, exactly."""
     backbone, x_BTI, t = build(make), inputs(LONG).requires_grad_(), LONG // 2
     y_BTO, _ = backbone(x_BTI)
-    (gradient,) = torch.autograd.grad(y_BTO[:, t].sum(), x_BTI, allow_unused=True)
+    (gradient,) = gradients_of(y_BTO[:, t].sum(), [x_BTI])
     if gradient is None:
         return
     later = gradient[:, t + 1 :]
@@ -37,15 +36,11 @@ def rows_are_independent(make: Make) -> None:
     """No row's outputs or state depend on another row: gradients are zero, exactly, and a row alone gives the same."""
     backbone, x_BTI = build(make), inputs().requires_grad_()
     y_BTO, state = backbone(x_BTI)
-    parts = [part[1] for part in [y_BTO, *tensors(state)] if part.requires_grad]
-    total = sum(torch.view_as_real(part).sum() if part.is_complex() else part.sum() for part in parts)
     guess = "is something normalised or summed over the batch, or is batch not the first dimension of the state?"
-    if isinstance(total, Tensor):
-        (gradient,) = torch.autograd.grad(total, x_BTI, allow_unused=True)
-        others = x_BTI.new_zeros(1) if gradient is None else gradient[[0, 2]]
-        if others.count_nonzero():
-            size = float(others.abs().max())
-            raise ContractError(f"a row depends on another (gradient {size:.0e}): {guess}")
+    (gradient,) = gradients_of(weighted(y_BTO[1], [tensor[1] for tensor in tensors(state)]), [x_BTI])
+    if gradient is not None and gradient[[0, 2]].count_nonzero():
+        size = float(gradient[[0, 2]].abs().max())
+        raise ContractError(f"a row depends on another (gradient {size:.0e}): {guess}")
     with torch.no_grad():
         size = difference(backbone(x_BTI[1:2])[0], y_BTO[1:2])
     if size > EXACT:
@@ -84,14 +79,13 @@ def detach_cuts(make: Make) -> None:
     backbone, before = build(make), inputs().requires_grad_()
     _, state = backbone(before)
     y_BTO, _ = backbone(inputs(seed=3), detach(state))
-    if y_BTO.requires_grad:
-        (gradient,) = torch.autograd.grad(y_BTO.sum(), before, allow_unused=True)
-        if gradient is not None:
-            size = float(gradient.abs().max())
-            raise ContractError(
-                f"a gradient ({size:.0e}) flows past a detached state: is something kept on the module, or in an "
-                "object of the state that is no tuple, list, dict or tensor?"
-            )
+    (gradient,) = gradients_of(y_BTO.sum(), [before])
+    if gradient is not None:
+        size = float(gradient.abs().max())
+        raise ContractError(
+            f"a gradient ({size:.0e}) flows past a detached state: is something kept on the module, or in an "
+            "object of the state that is no tuple, list, dict or tensor?"
+        )
 
 
 INDEPENDENT = (*PURE, is_causal, rows_are_independent, padding_changes_nothing_before_it)

@@ -3,7 +3,7 @@
 B rows, T time steps, I input size, O output size.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,11 @@ def weighted(y_BTO: Tensor, state: State) -> Tensor:
             weights = torch.randn(part.shape, generator=generator, dtype=torch.float64)
             total = total + (part * weights.to(part)).sum()
     return total
+
+
+def gradients_of(value: Tensor, leaves: Sequence[Tensor]) -> Sequence[Tensor | None]:
+    """Gradients of a number; None for what it does not depend on."""
+    return torch.autograd.grad(value, leaves, allow_unused=True) if value.requires_grad else [None] * len(leaves)
 
 
 def difference(found: Tensor, expected: Tensor) -> float:

@@ -325,6 +325,14 @@ class DetachesState(Leaky):
         return super().forward(x_BTI, None if state is None else state.detach())
 
 
+class WithoutGradients(Leaky):
+    """Runs under no_grad."""
+
+    @torch.no_grad()
+    def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        return super().forward(x_BTI, state)
+
+
 class Unused(Leaky):
     def __init__(self, input_size: int, *, hidden_size: int = 6) -> None:
         super().__init__(input_size, hidden_size=hidden_size)
@@ -504,3 +512,11 @@ class Untrained(Backbone):
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
         h_BH = torch.tanh(x_BI @ self.read.T + state @ self.recur.T)
         return h_BH, h_BH
+
+
+class Unlearning(Untrained):
+    """No mistake either: since nothing is trained, no gradient is kept."""
+
+    def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
+        with torch.no_grad():
+            return super().step(x_BI, state)

@@ -68,6 +68,7 @@ PLANTED: dict[type[Backbone], tuple[str, str]] = {
         "tensor 0 of the state differs from that of",
     ),
     mistakes.WrongBackwardInBoth: ("gradients_are_those_of_differences", "is a backward written by hand wrong?"),
+    mistakes.WithoutGradients: ("every_parameter_has_a_finite_gradient", "are they computed under no_grad"),
     mistakes.Unused: ("every_parameter_has_a_finite_gradient", "'spare' receives no gradient: is it unused"),
     mistakes.RootOfZero: ("every_parameter_has_a_finite_gradient", "'decay' is not finite: is there a root"),
     mistakes.NormOfZero: ("zero_and_large_inputs_stay_finite", "for inputs of zeros outputs or state are not finite"),
@@ -97,6 +98,7 @@ def test_without_a_mistake_all_is_well():
     check_backbone(mistakes.Leaky, parameters=lambda inputs: 6 * (inputs + 2))
     check_backbone(mistakes.Complex)
     check_backbone(mistakes.Untrained)
+    check_backbone(mistakes.Unlearning)
 
 
 def test_two_mistakes_are_said_at_once():
