@@ -1,7 +1,9 @@
 """What tests share: an empty working folder, a small text, and the command line called from within."""
 
+import contextlib
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +59,26 @@ class Said:
     err: str
 
 
+@contextlib.contextmanager
+def _logging_as_before() -> Iterator[None]:
+    """Hydra's --cfg sets up logging to the streams of the moment, which a test replaces and closes."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
 @pytest.fixture
 def rnnbench(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Calls the command line within this process."""
 
     def call(*arguments: str) -> Said:
         capsys.readouterr()
-        code = main(arguments)
+        with _logging_as_before():
+            code = main(arguments)
         captured = capsys.readouterr()
         return Said(code, captured.out, captured.err)
 

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -21,9 +22,13 @@ def show(boards: Sequence[Board], console: Console) -> None:
             title=f"[bold]{title(board)}", title_justify="left", caption=caption(board), caption_justify="left"
         )
         for name in header(board):
-            table.add_column(name, justify="left" if name == "backbone" else "right", no_wrap=True)
+            left = name == "backbone"
+            table.add_column(name.replace(" ", "\n"), justify="left" if left else "right", no_wrap=True)
         for cells in body(board):
             table.add_row(*cells)
+        if console.measure(table, options=console.options.update(max_width=1000)).maximum > console.width:
+            table.box, table.pad_edge, table.show_edge = box.SIMPLE_HEAD, False, False  # numbers come before lines
+            table.collapse_padding = True
         console.print(table)
 
 

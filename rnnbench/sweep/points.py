@@ -19,11 +19,16 @@ def points(overrides: Sequence[str], config_dir: str | None = None) -> list[list
         UserError: an override can not be parsed, or is an interval, which needs a search.
     """
     given = _parse(overrides)
-    fixed = [str(override.input_line) for override in given if not override.is_sweep_override()]
-    params = compose(fixed, config_dir).hydra.sweeper.params or {}
     keys = {override.key_or_group for override in given}
+    params = compose(_that_bring_axes(given), config_dir).hydra.sweeper.params or {}
     from_file = _parse([f"{key}={value}" for key, value in params.items() if key not in keys])
     return [list(point) for point in itertools.product(*map(_values, [*given, *from_file]))]
+
+
+def _that_bring_axes(given: Sequence[Override]) -> list[str]:
+    """Overrides that choose whole configs, such as an experiment: options fit the choices of their own point only."""
+    whole = (override for override in given if "." not in override.key_or_group or override.is_hydra_override())
+    return [str(override.input_line) for override in whole if not override.is_sweep_override()]
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:

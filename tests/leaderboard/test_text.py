@@ -3,6 +3,7 @@ import io
 import json
 from pathlib import Path
 
+import pytest
 from leaderboard.records import record
 from rich.console import Console
 
@@ -43,14 +44,15 @@ def test_csv_and_json_hold_unrounded_numbers():
     assert read["unfinished"] == {"failed": 1}
 
 
-def test_the_table_fits_a_hundred_columns():
-    console = Console(width=100, file=io.StringIO())
+@pytest.mark.parametrize("width", [100, 85])
+def test_the_table_fits_the_terminal_with_every_number_whole(width: int):
+    console = Console(width=width, file=io.StringIO())
     text.show(board(), console)
-    assert isinstance(console.file, io.StringIO)
-    printed = console.file.getvalue()
-    assert all(len(line) <= 100 for line in printed.splitlines())
-    assert "12.67 ± 4.2" in printed
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(len(line) <= width for line in printed.splitlines())
     assert "…" not in printed
+    for number in ("12.67 ± 4.2", "2,346 ± –", "diverged (1 of 1 seeds)", "1,000", "words/s"):
+        assert number in printed
 
 
 def test_nothing_gives_nothing():
