@@ -10,15 +10,21 @@ B rows, T time steps, I input size, O output size.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from itertools import chain
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from rnnbench.errors import at_least
+
 State = Any
 """What a backbone carries from step to step: any nesting of tuples, lists and dicts of tensors, batch first."""
+
+Layout = tuple[pytree.TreeSpec, list[tuple[torch.Size, torch.dtype]]]
+"""The nesting of a state, and of each tensor in it the shape of a row and the type."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,31 @@ class Backbone(nn.Module, ABC):
     """
 
     output_size: int
+    _input_size: int | None
+    _layouts: dict[torch.dtype | None, Layout]
     primitive: ClassVar[str] = "step loop"
     version: ClassVar[int] = 1
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Keeps the input size, so that no constructor has to."""
+        backbone = super().__new__(cls)
+        names = [*signature(cls.__init__).parameters][1:]
+        size = (dict(zip(names, arguments, strict=False)) | options).get("input_size")
+        if size is not None:
+            at_least(1, input_size=size)
+        backbone._input_size, backbone._layouts = size, {}
+        return backbone
+
+    def __call__(self, x_BTI: Tensor, state: State | None = None, *more: Any, **named: Any) -> tuple[Tensor, State]:
+        """`forward`, once inputs and state are seen to fit.
+
+        Raises:
+            ValueError: inputs of another shape or type, or a state of another backbone, batch size or type.
+        """
+        self._check_inputs(x_BTI)
+        if state is not None:
+            self._check_state(state, len(x_BTI))
+        return super().__call__(x_BTI, state, *more, **named)
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> State:
@@ -83,6 +112,50 @@ class Backbone(nn.Module, ABC):
         """Zeros of the device and type of the backbone's parameters, or of its buffers where it learns nothing."""
         return next(chain(self.parameters(), self.buffers())).new_zeros(shape)
 
+    def _check_inputs(self, x_BTI: Tensor) -> None:
+        if self._input_size is None:  # a wrapper takes what is inside takes
+            inside = (module._input_size for module in self.modules() if isinstance(module, Backbone))
+            self._input_size = next((size for size in inside if size), 0)
+        if x_BTI.dim() != 3 or 0 in x_BTI.shape or x_BTI.shape[2] != (self._input_size or x_BTI.shape[2]):
+            expected = f"[B, T, {self._input_size or 'I'}]"
+            raise ValueError(f"{type(self).__name__} expects inputs {expected}, got {list(x_BTI.shape)}")
+        expected = self._dtype()
+        if x_BTI.dtype != expected and expected and not torch.is_autocast_enabled(x_BTI.device.type):
+            raise ValueError(f"{type(self).__name__}: the inputs are {x_BTI.dtype}, its parameters {expected}")
+
+    def _check_state(self, state: State, rows: int) -> None:
+        """Compares a state with the initial one."""
+        kind = self._dtype()
+        if kind not in self._layouts:  # asked once for each type of the parameters
+            self._layouts[kind] = _layout(self.initial_state(1))
+        nesting, row = self._layouts[kind]
+        leaves, found = pytree.tree_flatten(state)
+        given = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        if found != nesting or not all(
+            tensor.shape == (rows, *shape) and tensor.dtype == dtype
+            for tensor, (shape, dtype) in zip(given, row, strict=True)
+        ):
+            self._refuse(state, rows)
+
+    def _refuse(self, state: State, rows: int) -> None:
+        """Says what is wrong with a state. Under autocast another type is not."""
+        name, expected = type(self).__name__, self.initial_state(rows)
+        if _form(state, 1) != _form(expected, 1):
+            forms = f"the state is {_form(state)}, expected {_form(expected)}"
+            raise ValueError(f"{name}: {forms}: is it from another backbone?")
+        for ours, theirs in zip(tensors(expected), tensors(state), strict=True):
+            if theirs.shape != ours.shape:
+                raise ValueError(f"{name}: the state is for {theirs.shape[:1].numel()} rows, the inputs have {rows}")
+            if theirs.dtype != ours.dtype and not torch.is_autocast_enabled(theirs.device.type):
+                raise ValueError(f"{name}: the state is {theirs.dtype}, expected {ours.dtype}")
+
+    def _dtype(self) -> torch.dtype | None:
+        """The type of real numbers that the parameters are, or buffers where nothing is learnt; None without either."""
+        for tensor in chain(self.parameters(), self.buffers()):
+            if tensor.is_floating_point() or tensor.is_complex():
+                return tensor.dtype.to_real()
+        return None
+
 
 def detach(state: State) -> State:
     """The same state, cut from the graph that computed it: gradients stop here."""
@@ -92,3 +165,13 @@ def detach(state: State) -> State:
 def tensors(state: State) -> list[Tensor]:
     """All tensors of a state."""
     return [leaf for leaf in pytree.tree_leaves(state) if isinstance(leaf, Tensor)]
+
+
+def _layout(state: State) -> Layout:
+    leaves, nesting = pytree.tree_flatten(state)
+    return nesting, [(leaf.shape[1:], leaf.dtype) for leaf in leaves if isinstance(leaf, Tensor)]
+
+
+def _form(state: State, first: int = 0) -> str:
+    """A state's nesting, with the sizes of its tensors from the dimension `first` on."""
+    return str(pytree.tree_map(lambda leaf: list(leaf.shape[first:]) if isinstance(leaf, Tensor) else leaf, state))

@@ -9,7 +9,10 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from rnnbench.backbone import Backbone, tensors
 from rnnbench.data.batch import Batch
+from rnnbench.learners.base import Learner
+from rnnbench.stack import Wrapper
 from rnnbench.storage import files
 from rnnbench.storage.record import BEST_CHECKPOINT, Record
 from rnnbench.tracking import Tracker
@@ -54,9 +57,12 @@ class Recorder(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        self._losses.append(outputs["loss"].detach())
+        loss = outputs["loss"].detach()
+        self._losses.append(loss)
         self._counts.append(batch.lengths.sum())
-        if trainer.global_step % LOG_EVERY == 0:
+        # On the CPU a look at the loss is free, and at once the states still tell where it began; a GPU would wait.
+        ended = loss.device.type == "cpu" and not math.isfinite(loss)
+        if trainer.global_step % LOG_EVERY == 0 or ended:
             self._write_training(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -70,7 +76,8 @@ class Recorder(pl.Callback):
         }
         self._write(trainer, values)
         if not math.isfinite(values[self.metric]):
-            raise Diverged(f"{self.metric} is {values[self.metric]} after epoch {trainer.current_epoch + 1}")
+            reason = f"{self.metric} is {values[self.metric]} after epoch {trainer.current_epoch + 1}"
+            raise Diverged(reason + non_finite_layer(pl_module, trainer.global_step, training=False))
 
     def _write_training(self, trainer: pl.Trainer) -> None:
         loss = self._last_loss = self.loss
@@ -79,12 +86,28 @@ class Recorder(pl.Callback):
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self._write(trainer, {"train/loss": loss, "learning_rate": rate, self.speed_name: self.stopwatch.speed})
         if not math.isfinite(loss):
-            raise Diverged(f"the training loss is {loss} at step {trainer.global_step}")
+            reason = f"the training loss is {loss} at step {trainer.global_step}"
+            raise Diverged(reason + non_finite_layer(trainer.lightning_module, trainer.global_step, training=True))
 
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         line = {"step": trainer.global_step, "epoch": trainer.current_epoch + 1, **values}
         self.record.log_metrics(line)
         self.tracker.log(line)
+
+
+def non_finite_layer(learner: pl.LightningModule, step: int, *, training: bool) -> str:
+    """What to add to a reason: the lowest layer that carries a state which is not finite; empty where none does.
+
+    Right after the step that went wrong this is where it began; later on all layers have caught it.
+    """
+    if not isinstance(learner, Learner):
+        return ""
+    for number, (layer, state) in enumerate(zip(learner.stack.layers, learner.states(training), strict=False), 1):
+        if not all(tensor.isfinite().all() for tensor in tensors(state)):
+            inside = (module for module in layer.modules() if isinstance(module, Backbone))
+            kind = next(type(backbone).__name__ for backbone in inside if not isinstance(backbone, Wrapper))
+            return f"; the state of layer {number} ({kind}) is not finite after step {step}"
+    return ""
 
 
 class BestCheckpoint(pl.Callback):

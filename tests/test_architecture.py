@@ -20,7 +20,7 @@ FLOORS = [
     {"errors", "data", "values", "metrics", "settings", "optimization", "signals", "options", "plugins", "scan"},
     {"regularization", "averaging"},
     {"config", "backbone", "task", "backbones"},
-    {"wrappers"},
+    {"wrappers", "testing"},
     {"stack", "costs", "matching", "storage"},
     {"learners", "leaderboard", "compose", "diagnostics"},
     {"trial"},
@@ -108,4 +108,4 @@ def test_the_wheel_holds_the_package_and_nothing_else(workplace: Path):
         "rnnbench/conf/experiment/demo.yaml",
         "rnnbench/py.typed",
     } <= {*names}
-    assert not [name for name in names if "test" in name or name.endswith((".pyc", ".md"))]
+    assert not [name for name in names if "test_" in name or name.endswith((".pyc", ".md"))]

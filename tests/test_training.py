@@ -155,6 +155,60 @@ def test_divergence_is_a_result(book: Path):
     assert "inf" in (record.folder / "log.txt").read_text() or "nan" in (record.folder / "log.txt").read_text()
 
 
+BURSTING = """
+import torch
+from rnnbench import Backbone
+
+class Bursting(Backbone):
+    '''Its state leaves the finite numbers at the eighth batch that it is trained on, where it is the second layer.'''
+
+    made = 0
+
+    def __init__(self, input_size: int, *, hidden_size: int = 8) -> None:
+        super().__init__()
+        self.output_size = hidden_size
+        self.read = torch.nn.Linear(input_size, hidden_size)
+        self.second, self.calls = type(self).made % 2 == 1, 0
+        type(self).made += 1
+
+    def initial_state(self, batch_size):
+        return self.zeros(batch_size, self.output_size)
+
+    def step(self, x_BI, state):
+        h_BH = torch.tanh(self.read(x_BI)) + 0.5 * state
+        return h_BH, h_BH
+
+    def forward(self, x_BTI, state=None):
+        self.calls += self.training
+        state = self.initial_state(len(x_BTI)) if state is None else state
+        return super().forward(x_BTI, state + (torch.inf if self.second and self.calls == 8 else 0.0))
+"""
+
+
+@pytest.mark.parametrize("norm", ["none", "layer"])
+def test_divergence_names_the_layer_and_the_step_at_which_it_began(book: Path, norm: str):
+    Path("backbones").mkdir()
+    Path("backbones/bursting.py").write_text(BURSTING)
+    record = run(
+        "backbone=bursting", "stack.num_layers=2", f"stack.norm={norm}", "stack.residual=true", "learner.bptt=4"
+    )
+    assert record.status == Status.DIVERGED
+    assert record.result["steps"] == record.metrics[-1]["step"] == 8
+    assert (
+        "at step 8; the state of layer 2 (Bursting) is not finite after step 8"
+        in (record.folder / "log.txt").read_text()
+    )
+
+
+def test_a_non_finite_loss_of_finite_states_names_no_layer(book: Path, monkeypatch: pytest.MonkeyPatch):
+    trial = prepare("learner.bptt=4")
+    loss = type(trial.task).loss
+    monkeypatch.setattr(type(trial.task), "loss", lambda *given: loss(*given) * math.nan)
+    text = (run_trial(trial).folder / "log.txt").read_text()
+    assert "the training loss is nan at step 1" in text
+    assert "layer" not in text
+
+
 def test_a_failure_is_recorded_with_its_traceback(book: Path, monkeypatch: pytest.MonkeyPatch):
     def broken(self: Any, outputs: Any, batch: Any) -> None:
         raise RuntimeError("the loss is lost")

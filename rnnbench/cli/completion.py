@@ -55,9 +55,10 @@ def complete(line: str) -> list[str]:
     words = line.split(" ")[1:] or [""]
     word = words[-1]
     verbs = [verb for verb in VERBS if verb.startswith(word)] if len(words) == 1 and "=" not in word else []
-    if words[0] in VERBS and words[0] not in ("run", "show"):
+    if words[0] in VERBS and words[0] not in ("run", "show", "check"):
         return []
-    return verbs + _overrides(words[:-1], word)
+    found = _overrides(words[:-1], word)
+    return verbs + [match for match in found if words[0] != "check" or match.startswith("backbone")]
 
 
 def _overrides(before: list[str], word: str) -> list[str]:

@@ -20,6 +20,7 @@ VERBS = {
     "sample": "let a trained network speak: next-word odds and a continuation",
     "bench": "how fast backbones are, against the machine's own limits",
     "list": "tasks, backbones and runs that there are",
+    "check": "whether a backbone keeps its contract: your own, or a built-in one",
     "show": "the composed config, and where each value comes from",
     "completion": "make the Tab key complete rnnbench in your shell",
 }

@@ -3,7 +3,7 @@
 B rows, T time steps, N steps of a whole split, E embedding size, V outputs a step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import datasets
 import numpy as np
@@ -131,6 +131,9 @@ class AlignedLearner(Learner):
         if temporal:
             loss = loss + temporal * temporal_penalty(y_BTO, batch.mask)
         return loss
+
+    def states(self, training: bool) -> Sequence[State]:
+        return self._states.get(training, ())
 
     def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
         inputs_N, targets_N = self._stream(split)

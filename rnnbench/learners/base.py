@@ -1,7 +1,7 @@
 """What all learners share: optimisation, evaluation over whole splits, and where metrics go."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from rnnbench.backbone import Backbone
+from rnnbench.backbone import Backbone, State
 from rnnbench.data.batch import Batch
 from rnnbench.metrics import Mean
 from rnnbench.optimization import Optimizer, Schedule
@@ -75,6 +75,13 @@ class Learner(pl.LightningModule, ABC):
     @abstractmethod
     def predict(self, batch: Batch, sampling: Sampling) -> Prediction:
         """What the network says of a batch, in evaluation mode."""
+
+    def states(self, training: bool) -> Sequence[State]:
+        """What each layer of the stack carries on from the last batch, of training or of evaluation; lowest first.
+
+        Empty where nothing is carried.
+        """
+        return ()
 
     def optimize_with(self, optimizer: Optimizer, schedule: Schedule) -> None:
         """Sets what `configure_optimizers` hands Lightning."""

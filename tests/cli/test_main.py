@@ -18,7 +18,7 @@ def test_help_shows_verbs_plugins_and_examples(rnnbench: Rnnbench):
     assert all(len(line) <= 120 for line in said.out.splitlines())
 
 
-@pytest.mark.parametrize("verb", ["run", "leaderboard", "sample", "list", "show", "completion"])
+@pytest.mark.parametrize("verb", ["run", "leaderboard", "sample", "list", "check", "show", "completion"])
 def test_every_verb_helps(rnnbench: Rnnbench, verb: str):
     with pytest.raises(SystemExit) as end:
         rnnbench(verb, "--help")
@@ -197,6 +197,8 @@ def test_hydras_own_questions_are_answered(rnnbench: Rnnbench):
         ("rnnbench learner.b", ["learner.bptt="]),
         ("rnnbench trai", ["trainer."]),
         ("rnnbench experiment=ptb", ["experiment=ptb_small"]),
+        ("rnnbench check backbone.h", ["backbone.hidden_size="]),
+        ("rnnbench check t", []),
         ("rnnbench leaderboard --f", []),
     ],
 )
