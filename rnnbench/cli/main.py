@@ -7,7 +7,8 @@ Imports as little as it can: help and lists answer without torch. Exit codes: 0 
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import NoReturn, Protocol, cast
 
 import rnnbench
@@ -127,5 +128,9 @@ def help_text() -> str:
         "verbs:",
     ]
     lines += [f"  {name:<12} {meaning}" for name, meaning in VERBS.items()]
-    lines += ["", f"tasks:      {' '.join(plugins.find('task'))}", f"backbones:  {' '.join(plugins.find('backbone'))}"]
+    lines += ["", _names("tasks:", plugins.find("task")), _names("backbones:", plugins.find("backbone"))]
     return "\n".join([*lines, "", EXAMPLES.rstrip()])
+
+
+def _names(title: str, names: Iterable[str]) -> str:
+    return textwrap.fill(f"{title:<11} {' '.join(names)}", 100, subsequent_indent=" " * 12, break_on_hyphens=False)

@@ -106,7 +106,7 @@ class _Bench:
         if subject.problem:
             raise UserError(subject.problem)
         size = subject.options.get("hidden_size")
-        inputs = self.setup.inputs or (size if isinstance(size, int) else _INPUTS)
+        inputs = self.setup.inputs or (max(size, 1) if isinstance(size, int) else _INPUTS)
         owner = plugins.get("backbone", subject.name).load()
         module = options.build(owner, f"backbone {subject.name}", subject.options, inputs)
         module = module.to(device=self.device, dtype=self.dtype)

@@ -7,8 +7,8 @@ h -> P h + E, a scan over these few finds the state that each chunk begins with,
 T time steps, C chunks, N channels (all other axes as one).
 """
 
-# Triton makes plain numbers of a call into its constexpr.
-# pyright: reportArgumentType=false
+# Triton makes plain numbers of a call into its constexpr, and of a kernel with [] one for a grid.
+# pyright: reportArgumentType=false, reportIndexIssue=false
 
 from typing import Any
 
