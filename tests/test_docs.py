@@ -86,5 +86,6 @@ def test_links_within_the_checkout_lead_somewhere(path: Path):
 
 def test_documents_are_no_wider_than_the_code():
     for path in DOCUMENTS:
-        too_long = [line for line in path.read_text().splitlines() if len(line) > 120]
+        lines = path.read_text().splitlines()
+        too_long = [line for line in lines if len(line) > 120 and not line.startswith("|")]  # rows can not be wrapped
         assert not too_long, (path, too_long)

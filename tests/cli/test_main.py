@@ -146,7 +146,7 @@ def test_lists(rnnbench: Rnnbench):
     (task,) = listed["tasks"]
     assert (task["name"], task["trait"]) == ("language_modeling", "many to many aligned")
     traits = {entry["name"]: entry["trait"] for entry in listed["backbones"]}
-    assert {"feedforward": "matrix product", "gru": "torch.nn.GRU", "lstm": "torch.nn.LSTM"}.items() <= traits.items()
+    assert {"feedforward": "matrix product", "lstm": "torch.nn.LSTM", "mingru": "linear scan"}.items() <= traits.items()
     assert all(entry["description"] and entry["source"] for entry in [*listed["tasks"], *listed["backbones"]])
 
 
