@@ -47,15 +47,19 @@ class PeepholeLSTM(Backbone):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
         wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
-        y_TBH, (h_BH, c_BH) = dense_loop(_Cell(), [wx_TBG], [self.recurrent, *self.peepholes], state)
+        y_TBH, (h_BH, c_BH) = dense_loop(_Cell(), [wx_TBG], [self.recurrent, self.peepholes], state)
         return y_TBH.transpose(0, 1), (h_BH, c_BH)
 
 
 class _Cell(GatedCell):
-    weights = ("u", "p_i", "p_f", "p_o")
+    weights = ("u", "p")
     states = ("h", "c")
     gates = GATES
     kept = ("tanh_c",)
+
+    def allocate(self, m: Memory) -> None:
+        super().allocate(m)
+        m["p_i"], m["p_f"], m["p_o"] = m["p"]
 
     def forward(self, t: int, m: Memory) -> None:
         m.i[t].addcmul_(m.c_before[t], m["p_i"]).sigmoid_()
@@ -78,5 +82,5 @@ class _Cell(GatedCell):
 
     def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
         seen = {"i": "c_before", "f": "c_before", "o": "c"}
-        peepholes = {f"p_{gate}": (d[gate] * m[cell]).sum((0, 1)) for gate, cell in seen.items()}
-        return super().gradients(m, d) | peepholes
+        peepholes = [(d[gate] * m[cell]).sum((0, 1)) for gate, cell in seen.items()]
+        return super().gradients(m, d) | {"p": torch.stack(peepholes)}

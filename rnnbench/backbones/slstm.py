@@ -73,47 +73,48 @@ class SLSTM(Backbone):
 
 
 class _Cell(GatedCell):
-    """``opening`` is sigma(f~); ``i`` and ``f`` become the gates after the stabiliser."""
+    """``opening`` is sigma(f~); ``i`` and ``f`` become the gates after the stabiliser, of which one is exp(0)."""
 
     states = ("h", "c", "n", "m")
     gates = ("z", "i", "f", "o")
     kept = ("opening",)
 
+    def allocate(self, m: Memory) -> None:
+        super().allocate(m)
+        m["i_f"] = m["gates"].unflatten(-1, (4, -1))[..., 1:3, :]
+
     def forward(self, t: int, m: Memory) -> None:
-        i, f, high = m.i[t], m.f[t], m.m[t]
+        i, f = m.i[t], m.f[t]
         tanh(m.z[t], out=m.z[t])
         m.o[t].sigmoid_()
         torch.sigmoid(f, out=m.opening[t])
-        f.copy_(nn.functional.logsigmoid(f)).add_(m.m_before[t])
-        torch.maximum(f, i, out=high)
-        i.sub_(high).exp_()
-        f.sub_(high).exp_()
+        torch.add(nn.functional.logsigmoid(f), m.m_before[t], out=f)
+        torch.maximum(f, i, out=m.m[t])
+        m.i_f[t].sub_(m.m[t].unsqueeze(-2)).exp_()
         torch.mul(f, m.c_before[t], out=m.c[t]).addcmul_(i, m.z[t])
         torch.addcmul(i, f, m.n_before[t], out=m.n[t])
         torch.div(m.c[t], m.n[t], out=m.h[t]).mul_(m.o[t])
 
     def factors(self, m: Memory, d: Memory) -> None:
-        d["h_of_c"], ratio = m["o"] / m["n"], m["c"] / m["n"]
-        d["h_of_n"] = -m["h"] / m["n"]
-        sigmoid_slope(ratio, m["o"], out=d["o"])
+        d["h_of_c"], d["h_of_n"] = m["o"] / m["n"], m["h"] / m["n"]
+        sigmoid_slope(m["c"] / m["n"], m["o"], out=d["o"])
         tanh_slope(m["i"], m["z"], out=d["z"])
-        d["iz"], d["fc"], d["fn"] = m["i"] * m["z"], m["f"] * m["c_before"], m["f"] * m["n_before"]
-        d["from_f"] = (m["f"] == 1).to(m["f"].dtype)  # which of the two the maximum was
-        d["closing"] = 1 - m["opening"]
+        d.add("from_f", m["c"])
+        torch.eq(m["f"], 1, out=d["from_f"])  # whether the maximum was the exponent of f
 
     def backward(self, t: int, m: Memory, d: Memory) -> None:
         d_h, d_c, d_n, d_m = d["h"], d["c"], d["n"], d["m"]
         d_c.addcmul_(d_h, d.h_of_c[t])
-        d_n.addcmul_(d_h, d.h_of_n[t])
+        d_n.addcmul_(d_h, d.h_of_n[t], value=-1)
         d.o[t].mul_(d_h)
         d.z[t].mul_(d_c)
-        d_i = torch.mul(d_c, d.iz[t], out=d.i[t]).addcmul_(d_n, m.i[t])
-        d_f = (d_c * d.fc[t]).addcmul_(d_n, d.fn[t])
-        d_m.sub_(d_i).sub_(d_f)
+        d_i = torch.addcmul(d_n, d_c, m.z[t], out=d.i[t]).mul_(m.i[t])
+        d_c.mul_(m.f[t])
+        d_n.mul_(m.f[t])
+        d_f = (d_c * m.c_before[t]).addcmul_(d_n, m.n_before[t])
+        d_m.sub_(d_i).sub_(d_f)  # of m alone: zero, but where a loss is of c, n or m themselves
         d_i.add_(d_m)
         d_m.mul_(d.from_f[t])
         d_i.sub_(d_m)
-        d_m.add_(d_f)  # now that of log sigma(f~) + m
-        torch.mul(d_m, d.closing[t], out=d.f[t])
-        d_c.mul_(m.f[t])
-        d_n.mul_(m.f[t])
+        d_m.add_(d_f)  # now of log sigma(f~) + m
+        torch.addcmul(d_m, d_m, m.opening[t], value=-1, out=d.f[t])
