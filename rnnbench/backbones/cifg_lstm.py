@@ -7,7 +7,6 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
-from rnnbench.scan.product import linear
 
 
 class CIFGLSTM(Backbone):
@@ -43,7 +42,7 @@ class CIFGLSTM(Backbone):
         self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBG = self.input(x_BTI.transpose(0, 1))
         y_TBH, (h_BH, c_BH) = dense_loop(_Cell(), [wx_TBG], [self.recurrent], state)
         return y_TBH.transpose(0, 1), (h_BH, c_BH)
 

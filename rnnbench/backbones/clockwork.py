@@ -7,7 +7,6 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, tanh, tanh_slope
-from rnnbench.scan.product import linear
 
 
 class Clockwork(Backbone):
@@ -57,7 +56,7 @@ class Clockwork(Backbone):
         steps = x_BTI.shape[1]
         t_TB = t_B + torch.arange(steps, device=t_B.device)[:, None]
         runs_TBH = (t_TB[..., None] % self.periods_H == 0).to(h_BH.dtype)
-        wx_TBH = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBH = self.input(x_BTI.transpose(0, 1))
         u_HH = self.recurrent * self.heard_HH
         y_TBH, (h_BH,) = dense_loop(_Cell(), [wx_TBH, runs_TBH], [u_HH], [h_BH])
         return y_TBH.transpose(0, 1), (h_BH, t_B + steps)

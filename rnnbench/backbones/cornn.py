@@ -1,13 +1,13 @@
 """The coupled oscillatory recurrent network (Rusch & Mishra 2021, arXiv 2010.00951)."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import input_layer
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, tanh, tanh_slope
-from rnnbench.scan.product import linear
+from rnnbench.scan.product import Linear
 
 
 class CoRNN(Backbone):
@@ -31,7 +31,7 @@ class CoRNN(Backbone):
         self.output_size = hidden_size
         self.dt, self.gamma, self.epsilon = dt, gamma, epsilon
         self.input = input_layer(input_size, hidden_size, gates=1)
-        self.recurrent = nn.Linear(2 * hidden_size, hidden_size, bias=False).weight  # W beside W'
+        self.recurrent = Linear(2 * hidden_size, hidden_size, bias=False).weight  # W beside W'
 
     def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
         return self.zeros(batch_size, self.output_size), self.zeros(batch_size, self.output_size)
@@ -47,7 +47,7 @@ class CoRNN(Backbone):
         self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBH = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBH = self.input(x_BTI.transpose(0, 1))
         cell = _Cell(self.dt, self.gamma, self.epsilon)
         yz_TBS, (yz_BS,) = dense_loop(cell, [wx_TBH], [self.recurrent], [torch.cat(state, dim=-1)])
         y_BH, z_BH = yz_BS.chunk(2, dim=-1)

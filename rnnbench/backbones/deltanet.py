@@ -10,6 +10,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.convolution import CausalConvolution
 from rnnbench.backbones.heads import draw_projections, head_size, split, unit, zero_state
 from rnnbench.scan.matrix import delta_scan, outer, read
+from rnnbench.scan.product import Linear
 
 
 class DeltaNet(Backbone):
@@ -31,11 +32,11 @@ class DeltaNet(Backbone):
         super().__init__()
         self.head_size = head_size(hidden_size, heads)
         self.output_size, self.heads = hidden_size, heads
-        self.project = nn.Linear(input_size, 3 * hidden_size, bias=False)
+        self.project = Linear(input_size, 3 * hidden_size, bias=False)
         self.convolution = CausalConvolution(3 * hidden_size, convolution_width, bias=False)
-        self.rate = nn.Linear(input_size, heads, bias=False)
+        self.rate = Linear(input_size, heads, bias=False)
         self.norm = nn.RMSNorm(self.head_size, eps=1e-5)
-        self.out = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.out = Linear(hidden_size, hidden_size, bias=False)
         draw_projections(self)
 
     def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
+from rnnbench.scan.product import Linear
 
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 
@@ -18,6 +19,7 @@ class Feedforward(Backbone):
     """
 
     primitive = "matrix product"
+    version = 2
 
     def __init__(
         self, input_size: int, *, hidden_size: int = 128, activation: Literal["tanh", "relu"] = "tanh"
@@ -26,7 +28,7 @@ class Feedforward(Backbone):
         at_least(1, hidden_size=hidden_size)
         self.output_size = hidden_size
         self.activation = ACTIVATIONS[activation]
-        self.linear = nn.Linear(input_size, hidden_size)
+        self.linear = Linear(input_size, hidden_size)
         nn.init.xavier_uniform_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
 

@@ -11,6 +11,7 @@ from rnnbench.backbones.convolution import CausalConvolution
 from rnnbench.backbones.heads import draw_projections, head_size, split, step_bias, unit, zero_state
 from rnnbench.errors import at_least
 from rnnbench.scan.matrix import delta_scan, outer, read
+from rnnbench.scan.product import Linear
 
 
 class GatedDeltaNet(Backbone):
@@ -45,13 +46,13 @@ class GatedDeltaNet(Backbone):
         at_least(1, expansion=expansion)
         self.output_size, self.heads, self.value_size = hidden_size, heads, expansion * self.key_size
         self.sizes = (hidden_size, hidden_size, expansion * hidden_size)
-        self.project = nn.Linear(input_size, sum(self.sizes), bias=False)
+        self.project = Linear(input_size, sum(self.sizes), bias=False)
         self.convolution = CausalConvolution(sum(self.sizes), convolution_width, bias=False)
-        self.rate = nn.Linear(input_size, heads, bias=False)
-        self.forget = nn.Linear(input_size, heads)
-        self.gate = nn.Linear(input_size, expansion * hidden_size, bias=False)
+        self.rate = Linear(input_size, heads, bias=False)
+        self.forget = Linear(input_size, heads)
+        self.gate = Linear(input_size, expansion * hidden_size, bias=False)
         self.norm = nn.RMSNorm(self.value_size, eps=1e-5)
-        self.out = nn.Linear(expansion * hidden_size, hidden_size, bias=False)
+        self.out = Linear(expansion * hidden_size, hidden_size, bias=False)
         draw_projections(self)
         self.forget.bias = nn.Parameter(step_bias(heads))
         self.log_a = nn.Parameter(torch.empty(heads).uniform_(1, 16).log())

@@ -9,6 +9,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.heads import draw_projections, head_size, split, zero_state
 from rnnbench.errors import at_least
 from rnnbench.scan.matrix import matrix_scan, outer, read
+from rnnbench.scan.product import Linear
 
 
 class GLA(Backbone):
@@ -42,11 +43,11 @@ class GLA(Backbone):
         self.output_size, self.heads, self.key_size = hidden_size, heads, self.value_size // 2
         self.temperature = temperature
         self.sizes = (hidden_size // 2, hidden_size // 2, hidden_size, hidden_size)
-        self.project = nn.Linear(input_size, sum(self.sizes), bias=False)
-        self.narrow = nn.Linear(input_size, gate_rank, bias=False)
-        self.gate = nn.Linear(gate_rank, hidden_size // 2)
+        self.project = Linear(input_size, sum(self.sizes), bias=False)
+        self.narrow = Linear(input_size, gate_rank, bias=False)
+        self.gate = Linear(gate_rank, hidden_size // 2)
         self.norm = nn.RMSNorm(self.value_size, eps=1e-5)
-        self.out = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.out = Linear(hidden_size, hidden_size, bias=False)
         draw_projections(self)
 
     def initial_state(self, batch_size: int) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.state_space import wide
 from rnnbench.errors import at_least, fraction
-from rnnbench.scan.linear import linear_scan
+from rnnbench.scan.gated import gated_scan
+from rnnbench.scan.product import Linear
 
 
 class HGRN(Backbone):
@@ -32,9 +33,9 @@ class HGRN(Backbone):
         fraction(lower_bound=lower_bound)
         self.output_size = hidden_size
         self.lower_bound = lower_bound
-        self.gates = nn.Linear(input_size, 3 * hidden_size)
+        self.gates = Linear(input_size, 3 * hidden_size)
         self.norm = nn.LayerNorm(hidden_size)
-        self.out = nn.Linear(hidden_size, hidden_size)
+        self.out = Linear(hidden_size, hidden_size)
         for block in (*self.gates.weight.detach().chunk(3), self.out.weight):
             nn.init.xavier_uniform_(block)
         nn.init.zeros_(self.gates.bias)
@@ -44,19 +45,19 @@ class HGRN(Backbone):
         return wide(self.zeros(batch_size, self.output_size))
 
     def step(self, x_BI: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        f_BH, drive_BH, g_BH = self._gates(x_BI)
-        h_BH = f_BH * state + drive_BH
+        f_BH, c_BH, g_BH = self._gates(x_BI)
+        h_BH = f_BH * state + (1 - f_BH) * c_BH
         return self._output(g_BH, h_BH), h_BH
 
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        f_TBH, drive_TBH, g_TBH = self._gates(x_BTI.transpose(0, 1))
-        h_TBH = linear_scan(f_TBH, drive_TBH, state)
+        f_TBH, c_TBH, g_TBH = self._gates(x_BTI.transpose(0, 1))
+        h_TBH = gated_scan(f_TBH, c_TBH, state)
         return self._output(g_TBH, h_TBH).transpose(0, 1), h_TBH[-1]
 
     def _gates(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         f, c, g = self.gates(x).chunk(3, dim=-1)
         f = self.lower_bound + (1 - self.lower_bound) * torch.sigmoid(wide(f))
-        return f, (1 - f) * nn.functional.silu(c), torch.sigmoid(g)
+        return f, nn.functional.silu(c), torch.sigmoid(g)
 
     def _output(self, g: Tensor, h: Tensor) -> Tensor:
         return self.out(self.norm(g * h.to(g.dtype)))

@@ -12,6 +12,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.heads import draw_projections, head_size, split, zero_state
 from rnnbench.errors import fraction
 from rnnbench.scan.matrix import matrix_scan, outer, read
+from rnnbench.scan.product import Linear
 
 
 class HGRN2(Backbone):
@@ -33,9 +34,9 @@ class HGRN2(Backbone):
         self.head_size = head_size(hidden_size, heads)
         fraction(lower_bound=lower_bound)
         self.output_size, self.heads, self.lower_bound = hidden_size, heads, lower_bound
-        self.project = nn.Linear(input_size, 3 * hidden_size, bias=False)
+        self.project = Linear(input_size, 3 * hidden_size, bias=False)
         self.norm = nn.RMSNorm(hidden_size, eps=1e-5)
-        self.out = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.out = Linear(hidden_size, hidden_size, bias=False)
         draw_projections(self)
 
     def initial_state(self, batch_size: int) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.feedforward import ACTIVATIONS
 from rnnbench.errors import at_least
-from rnnbench.scan.affine import affine
 from rnnbench.scan.elementwise import elementwise_scan
+from rnnbench.scan.product import Linear
 
 
 class IndRNN(Backbone):
@@ -36,7 +36,7 @@ class IndRNN(Backbone):
         at_least(0, bound=bound)
         self.output_size = hidden_size
         self.activation = ACTIVATIONS[activation]
-        self.input = nn.Linear(input_size, hidden_size)
+        self.input = Linear(input_size, hidden_size)
         self.u = nn.Parameter(torch.empty(hidden_size).uniform_(0, bound))
         nn.init.xavier_uniform_(self.input.weight)
         nn.init.zeros_(self.input.bias)
@@ -50,7 +50,7 @@ class IndRNN(Backbone):
 
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         h_BH = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBH = affine(self.input, x_BTI.transpose(0, 1).contiguous())
+        wx_TBH = self.input(x_BTI.transpose(0, 1).contiguous())
         (h_TBH,) = elementwise_scan(self._recurrence, (wx_TBH,), (h_BH,), (self.u,))
         return h_TBH.transpose(0, 1), h_TBH[-1]
 

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from rnnbench.scan.product import Linear
+
 
 def initialize(layer: nn.RNNBase, gates: int) -> None:
     """Glorot input weights, orthogonal recurrent weights, zero biases of torch's own layers.
@@ -36,7 +38,7 @@ def input_layer(input_size: int, hidden_size: int, gates: int, forget_gate: int 
         gates: how many blocks of `hidden_size` rows there are.
         forget_gate: the block whose bias begins at 1, so that the cell begins by keeping (Jozefowicz et al. 2015).
     """
-    layer = nn.Linear(input_size, gates * hidden_size)
+    layer = Linear(input_size, gates * hidden_size)
     glorot(layer.weight, gates)
     nn.init.zeros_(layer.bias)
     if forget_gate is not None:

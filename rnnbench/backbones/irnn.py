@@ -7,7 +7,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.elman import ReluCell
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import dense_loop
-from rnnbench.scan.product import linear
+from rnnbench.scan.product import Linear
 
 
 class IRNN(Backbone):
@@ -23,7 +23,7 @@ class IRNN(Backbone):
         super().__init__()
         at_least(1, hidden_size=hidden_size)
         self.output_size = hidden_size
-        self.input = nn.Linear(input_size, hidden_size)
+        self.input = Linear(input_size, hidden_size)
         nn.init.normal_(self.input.weight, std=0.001)
         nn.init.zeros_(self.input.bias)
         self.recurrent = nn.Parameter(scale * torch.eye(hidden_size))
@@ -37,6 +37,6 @@ class IRNN(Backbone):
 
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         h_BH = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBH = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBH = self.input(x_BTI.transpose(0, 1))
         y_TBH, (h_BH,) = dense_loop(ReluCell(), [wx_TBH], [self.recurrent], [h_BH])
         return y_TBH.transpose(0, 1), h_BH

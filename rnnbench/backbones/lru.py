@@ -13,6 +13,7 @@ from rnnbench.backbone import Backbone, ParameterGroup
 from rnnbench.backbones.state_space import Feedthrough, as_complex, as_pairs, complex_zeros, wide
 from rnnbench.errors import at_least
 from rnnbench.scan.linear import linear_scan
+from rnnbench.scan.product import Linear, linear
 
 
 class LRU(Backbone):
@@ -54,7 +55,7 @@ class LRU(Backbone):
         self.b = nn.Parameter(torch.randn(2 * state_size, input_size) / math.sqrt(2 * input_size))
         self.c = nn.Parameter(torch.randn(hidden_size, 2 * state_size) / math.sqrt(state_size))
         self.d = Feedthrough(input_size, hidden_size)
-        glu = nn.Sequential(nn.GELU(), nn.Linear(hidden_size, 2 * hidden_size), nn.GLU())
+        glu = nn.Sequential(nn.GELU(), Linear(hidden_size, 2 * hidden_size), nn.GLU())
         self.mix = glu if mix == "glu" else nn.Identity()
 
     def initial_state(self, batch_size: int) -> Tensor:
@@ -77,10 +78,10 @@ class LRU(Backbone):
 
     def _drive(self, x: Tensor) -> Tensor:
         scaled = self.b * torch.exp(self.gamma).repeat_interleave(2)[:, None]
-        return as_complex(nn.functional.linear(x, scaled))
+        return as_complex(linear(x, scaled))
 
     def _output(self, h: Tensor, x: Tensor) -> Tensor:
-        return self.mix(nn.functional.linear(as_pairs(h, x.dtype), self.c) + self.d(x))
+        return self.mix(linear(as_pairs(h, x.dtype), self.c) + self.d(x))
 
 
 def ring(size: int, min_radius: float, max_radius: float, max_phase: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -14,6 +14,7 @@ from rnnbench.backbones.convolution import CausalConvolution
 from rnnbench.backbones.selective_scan import selective_scan
 from rnnbench.backbones.state_space import log_uniform, wide
 from rnnbench.errors import at_least
+from rnnbench.scan.product import Linear
 
 
 class Mamba(Backbone):
@@ -50,16 +51,16 @@ class Mamba(Backbone):
         at_least(1, convolution_width=convolution_width)
         self.output_size, self.sizes = hidden_size, (rank, state_size, state_size)
         inner_size = expansion * hidden_size
-        self.branches = nn.Linear(input_size, 2 * inner_size, bias=False)
+        self.branches = Linear(input_size, 2 * inner_size, bias=False)
         self.convolution = CausalConvolution(inner_size, convolution_width)
-        self.select = nn.Linear(inner_size, sum(self.sizes), bias=False)
-        self.step_size = nn.Linear(rank, inner_size)
+        self.select = Linear(inner_size, sum(self.sizes), bias=False)
+        self.step_size = Linear(rank, inner_size)
         nn.init.uniform_(self.step_size.weight, -(rank**-0.5), rank**-0.5)
         begin = log_uniform(0.001, 0.1, inner_size).exp()
         self.step_size.bias = nn.Parameter(begin + torch.log(-torch.expm1(-begin)))  # the inverse of softplus
         self.log_decay = nn.Parameter(torch.arange(1, state_size + 1).float().log()[:, None].repeat(1, inner_size))
         self.d = nn.Parameter(torch.ones(inner_size))
-        self.out = nn.Linear(inner_size, hidden_size, bias=False)
+        self.out = Linear(inner_size, hidden_size, bias=False)
 
     def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
         return wide(self.zeros(batch_size, *self.log_decay.shape)), self.convolution.window(batch_size)

@@ -12,6 +12,7 @@ from rnnbench.backbones.convolution import CausalConvolution
 from rnnbench.backbones.heads import head_size, split, step_bias, zero_state
 from rnnbench.errors import at_least
 from rnnbench.scan.matrix import matrix_scan, outer, read
+from rnnbench.scan.product import Linear
 
 
 class Mamba2(Backbone):
@@ -48,15 +49,15 @@ class Mamba2(Backbone):
         self.head_size = expansion * head_size(hidden_size, heads)
         self.output_size, self.heads, self.state_size = hidden_size, heads, state_size
         self.sizes = (self.inner_size, state_size, state_size)
-        self.project = nn.Linear(input_size, sum(self.sizes), bias=False)
+        self.project = Linear(input_size, sum(self.sizes), bias=False)
         self.convolution = CausalConvolution(sum(self.sizes), convolution_width)
-        self.gate = nn.Linear(input_size, self.inner_size, bias=False)
-        self.step_size = nn.Linear(input_size, heads)
+        self.gate = Linear(input_size, self.inner_size, bias=False)
+        self.step_size = Linear(input_size, heads)
         self.step_size.bias = nn.Parameter(step_bias(heads))
         self.log_a = nn.Parameter(torch.empty(heads).uniform_(1, 16).log())
         self.d = nn.Parameter(torch.ones(heads))
         self.norm = nn.RMSNorm(self.inner_size, eps=1e-5)
-        self.out = nn.Linear(self.inner_size, hidden_size, bias=False)
+        self.out = Linear(self.inner_size, hidden_size, bias=False)
 
     def initial_state(self, batch_size: int) -> tuple[Tensor, Tensor]:
         matrix_BnKV = zero_state(self, batch_size, self.heads, self.state_size, self.head_size)

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
-from rnnbench.scan.affine import affine
 from rnnbench.scan.gated import gated_scan
+from rnnbench.scan.product import Linear
 
 
 class MinGRU(Backbone):
@@ -23,7 +23,7 @@ class MinGRU(Backbone):
         super().__init__()
         at_least(1, hidden_size=hidden_size)
         self.output_size = hidden_size
-        self.update, self.candidate = (nn.Linear(input_size, hidden_size) for _ in range(2))
+        self.update, self.candidate = (Linear(input_size, hidden_size) for _ in range(2))
         for linear in (self.update, self.candidate):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
@@ -38,6 +38,6 @@ class MinGRU(Backbone):
 
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         x_TBI = x_BTI.transpose(0, 1).contiguous()
-        kept_TBH = torch.sigmoid(-affine(self.update, x_TBI))  # 1 - z
-        h_TBH = gated_scan(kept_TBH, affine(self.candidate, x_TBI), state)
+        kept_TBH = torch.sigmoid(-self.update(x_TBI))  # 1 - z
+        h_TBH = gated_scan(kept_TBH, self.candidate(x_TBI), state)
         return h_TBH.transpose(0, 1), h_TBH[-1]

@@ -6,8 +6,8 @@ from torch.nn.functional import softplus
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
-from rnnbench.scan.affine import affine
 from rnnbench.scan.gated import gated_scan
+from rnnbench.scan.product import Linear
 
 
 class MinLSTM(Backbone):
@@ -24,7 +24,7 @@ class MinLSTM(Backbone):
         super().__init__()
         at_least(1, hidden_size=hidden_size)
         self.output_size = hidden_size
-        self.forget, self.input, self.candidate = (nn.Linear(input_size, hidden_size) for _ in range(3))
+        self.forget, self.input, self.candidate = (Linear(input_size, hidden_size) for _ in range(3))
         for linear in (self.forget, self.input, self.candidate):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
@@ -41,6 +41,6 @@ class MinLSTM(Backbone):
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         x_TBI = x_BTI.transpose(0, 1).contiguous()
         # f / (f + i) = sigma(log f - log i), which holds where both gates are too near zero to be divided.
-        kept_TBH = torch.sigmoid(softplus(-affine(self.input, x_TBI)) - softplus(-affine(self.forget, x_TBI)))
-        h_TBH = gated_scan(kept_TBH, affine(self.candidate, x_TBI), state)
+        kept_TBH = torch.sigmoid(softplus(-self.input(x_TBI)) - softplus(-self.forget(x_TBI)))
+        h_TBH = gated_scan(kept_TBH, self.candidate(x_TBI), state)
         return h_TBH.transpose(0, 1), h_TBH[-1]

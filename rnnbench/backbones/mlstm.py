@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.heads import head_size, split, zero_state
 from rnnbench.scan.matrix import matrix_scan, outer, read
+from rnnbench.scan.product import Linear
 
 MLSTMState = tuple[Tensor, Tensor, Tensor]
 """C [B, n, K, K], n [B, n, K], m [B, n]: memory, normaliser, and the log of what both are divided by."""
@@ -35,10 +36,10 @@ class MLSTM(Backbone):
         super().__init__()
         self.head_size = head_size(hidden_size, heads)
         self.output_size, self.heads = hidden_size, heads
-        self.project = nn.Linear(input_size, 4 * hidden_size)
-        self.gates = nn.Linear(input_size, 2 * heads)
+        self.project = Linear(input_size, 4 * hidden_size)
+        self.gates = Linear(input_size, 2 * heads)
         self.weight = nn.Parameter(torch.ones(heads, self.head_size))
-        self.out = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.out = Linear(hidden_size, hidden_size, bias=False)
         nn.init.zeros_(self.project.bias)
         nn.init.zeros_(self.gates.weight)
         with torch.no_grad():

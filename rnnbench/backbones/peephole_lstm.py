@@ -8,7 +8,6 @@ from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, tanh
 from rnnbench.scan.lstm import GATES, lstm_factors, name_parts
-from rnnbench.scan.product import linear
 
 
 class PeepholeLSTM(Backbone):
@@ -46,7 +45,7 @@ class PeepholeLSTM(Backbone):
         self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBG = self.input(x_BTI.transpose(0, 1))
         y_TBH, (h_BH, c_BH) = dense_loop(_Cell(), [wx_TBG], [self.recurrent, self.peepholes], state)
         return y_TBH.transpose(0, 1), (h_BH, c_BH)
 

@@ -10,7 +10,6 @@ from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
 from rnnbench.scan.lstm import GATES, name_parts
-from rnnbench.scan.product import linear
 
 SHORTEST = 0.001
 """Periods and open ratios that training takes below are held here: clocks do not run backwards."""
@@ -83,7 +82,7 @@ class PhasedLSTM(Backbone):
         h_BH, c_BH, t_B = self.initial_state(len(x_BTI)) if state is None else state
         steps = x_BTI.shape[1]
         k_TBH = self._time_gates(t_B, steps)
-        wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBG = self.input(x_BTI.transpose(0, 1))
         y_TBH, (h_BH, c_BH) = dense_loop(_Cell(), [wx_TBG, k_TBH], [self.recurrent], [h_BH, c_BH])
         return y_TBH.transpose(0, 1), (h_BH, c_BH, t_B + steps)
 

@@ -8,7 +8,7 @@ from rnnbench.backbones.initialization import glorot, input_layer, recurrent_wei
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop
 from rnnbench.scan.lstm import GATES, lstm_backward, lstm_factors, lstm_forward, name_parts
-from rnnbench.scan.product import linear, product, weight_gradient
+from rnnbench.scan.product import product, weight_gradient
 
 
 class ProjectedLSTM(Backbone):
@@ -52,7 +52,7 @@ class ProjectedLSTM(Backbone):
         self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBG = self.input(x_BTI.transpose(0, 1))
         r_TBR, (r_BR, c_BH) = dense_loop(_Cell(), [wx_TBG], [self.recurrent, self.projection], state)
         return r_TBR.transpose(0, 1), (r_BR, c_BH)
 

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
-from rnnbench.scan.affine import affine
 from rnnbench.scan.gated import gated_scan
+from rnnbench.scan.product import Linear
 
 State = tuple[Tensor, Tensor]
 
@@ -26,7 +26,7 @@ class QRNN(Backbone):
         super().__init__()
         at_least(1, hidden_size=hidden_size, window=window)
         self.input_size, self.output_size, self.window = input_size, hidden_size, window
-        self.candidate, self.forget, self.output = (nn.Linear(window * input_size, hidden_size) for _ in range(3))
+        self.candidate, self.forget, self.output = (Linear(window * input_size, hidden_size) for _ in range(3))
         for linear in (self.candidate, self.forget, self.output):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
@@ -50,8 +50,8 @@ class QRNN(Backbone):
         steps = x_BTI.shape[1]
         x_SBI = torch.cat([past_BKI, x_BTI], dim=1).transpose(0, 1)
         x_TBJ = torch.cat([x_SBI[lag : lag + steps] for lag in range(self.window)], dim=-1)
-        z_TBH = torch.tanh(affine(self.candidate, x_TBJ))
-        f_TBH = torch.sigmoid(affine(self.forget, x_TBJ))
-        o_TBH = torch.sigmoid(affine(self.output, x_TBJ))
+        z_TBH = torch.tanh(self.candidate(x_TBJ))
+        f_TBH = torch.sigmoid(self.forget(x_TBJ))
+        o_TBH = torch.sigmoid(self.output(x_TBJ))
         c_TBH = gated_scan(f_TBH, z_TBH, c_BH)
         return (o_TBH * c_TBH).transpose(0, 1), (c_TBH[-1], x_SBI[steps:].transpose(0, 1))

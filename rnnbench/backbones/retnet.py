@@ -10,6 +10,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.heads import draw_projections, head_size, split, zero_state
 from rnnbench.errors import at_least
 from rnnbench.scan.matrix import matrix_scan, outer, read
+from rnnbench.scan.product import Linear
 
 
 class RetNet(Backbone):
@@ -35,8 +36,8 @@ class RetNet(Backbone):
         at_least(1, expansion=expansion)
         self.output_size, self.heads, self.value_size = hidden_size, heads, expansion * self.key_size
         self.sizes = (hidden_size, hidden_size, expansion * hidden_size, expansion * hidden_size)
-        self.project = nn.Linear(input_size, sum(self.sizes), bias=False)
-        self.out = nn.Linear(expansion * hidden_size, hidden_size, bias=False)
+        self.project = Linear(input_size, sum(self.sizes), bias=False)
+        self.out = Linear(expansion * hidden_size, hidden_size, bias=False)
         draw_projections(self)
 
     def initial_state(self, batch_size: int) -> Tensor:

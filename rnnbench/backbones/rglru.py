@@ -13,6 +13,7 @@ from rnnbench.backbones.convolution import CausalConvolution
 from rnnbench.backbones.state_space import wide
 from rnnbench.errors import at_least
 from rnnbench.scan.linear import linear_scan
+from rnnbench.scan.product import Linear
 
 SHARPNESS = 8.0
 """c of the paper: how far the recurrence gate can pull the decay."""
@@ -40,13 +41,13 @@ class RGLRU(Backbone):
             raise ValueError(f"hidden_size {hidden_size} must be a multiple of heads {heads}")
         self.output_size = hidden_size
         size = hidden_size // heads
-        self.branches = nn.Linear(input_size, 2 * hidden_size)
+        self.branches = Linear(input_size, 2 * hidden_size)
         self.convolution = CausalConvolution(hidden_size, convolution_width)
         self.gate_weight = nn.Parameter(torch.randn(heads, size, 2 * size) / math.sqrt(size))
         self.gate_bias = nn.Parameter(torch.zeros(heads, 2 * size))
         begin = torch.empty(hidden_size, dtype=torch.float64).uniform_(0.9, 0.999)
         self.decay = nn.Parameter(torch.log(torch.expm1(-torch.log(begin) / SHARPNESS)).float())
-        self.out = nn.Linear(hidden_size, hidden_size)
+        self.out = Linear(hidden_size, hidden_size)
         for linear in (self.branches, self.out):
             nn.init.normal_(linear.weight, std=linear.in_features**-0.5)
             nn.init.zeros_(linear.bias)

@@ -12,6 +12,7 @@ from rnnbench.backbone import Backbone, ParameterGroup
 from rnnbench.backbones.heads import head_size, split, unit, zero_state
 from rnnbench.errors import at_least
 from rnnbench.scan.matrix import delta_scan, outer, read
+from rnnbench.scan.product import Linear
 
 
 class RWKV7(Backbone):
@@ -51,14 +52,14 @@ class RWKV7(Backbone):
         self.input_size, self.output_size, self.heads = input_size, hidden_size, heads
         powers = torch.tensor([0.2, 0.9, 0.7, 0.7, 0.9, 0.2])[:, None]  # of r, w, k, v, a, g
         self.mix = nn.Parameter(1 - (torch.arange(input_size) / input_size) ** powers)
-        self.receptance, self.key, self.value = (nn.Linear(input_size, hidden_size, bias=False) for _ in range(3))
+        self.receptance, self.key, self.value = (Linear(input_size, hidden_size, bias=False) for _ in range(3))
         self.decay = Bottleneck(input_size, decay_rank, hidden_size, nn.Tanh())
         self.rate = Bottleneck(input_size, rate_rank, hidden_size, nn.Identity())
         self.gate = Bottleneck(input_size, gate_rank, hidden_size, nn.Sigmoid(), bias=False)
         self.erase_scale, self.rate_scale = (nn.Parameter(torch.empty(hidden_size)) for _ in range(2))
         self.bonus = nn.Parameter(torch.full((heads, self.head_size), -0.04))
         self.norm = nn.GroupNorm(heads, hidden_size, eps=64e-5)
-        self.out = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.out = Linear(hidden_size, hidden_size, bias=False)
         self._begin()
 
     def _begin(self) -> None:
@@ -124,8 +125,8 @@ class Bottleneck(nn.Module):
     def __init__(self, input_size: int, rank: int, output_size: int, activation: nn.Module, bias: bool = True) -> None:
         super().__init__()
         self.activation = activation
-        self.narrow = nn.Linear(input_size, rank, bias=False)
-        self.wide = nn.Linear(rank, output_size, bias=bias)
+        self.narrow = Linear(input_size, rank, bias=False)
+        self.wide = Linear(rank, output_size, bias=bias)
         nn.init.zeros_(self.narrow.weight)
         nn.init.orthogonal_(self.wide.weight, gain=0.1 * max(1.0, (rank / output_size) ** 0.5))
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone, ParameterGroup
 from rnnbench.backbones.state_space import complex_zeros, hippo, log_uniform, wide, zero_order_hold
 from rnnbench.errors import at_least
+from rnnbench.scan.product import Linear
 
 CHUNK = 64
 """Steps that are read as one convolution."""
@@ -55,14 +56,14 @@ class S4D(Backbone):
             raise ValueError(f"0 < min_step <= max_step must hold, got {min_step} and {max_step}")
         self.output_size = hidden_size
         same = input_size == hidden_size
-        self.expand = nn.Identity() if same else nn.Linear(input_size, hidden_size)
+        self.expand = nn.Identity() if same else Linear(input_size, hidden_size)
         eigenvalues_N = BEGINNINGS[begin](state_size)
         self.log_decay = nn.Parameter(torch.log(-eigenvalues_N.real).float().repeat(hidden_size, 1))
         self.frequency = nn.Parameter(eigenvalues_N.imag.float().repeat(hidden_size, 1))
         self.log_step = nn.Parameter(log_uniform(min_step, max_step, hidden_size))
         self.c = nn.Parameter(torch.randn(hidden_size, state_size // 2, 2) / math.sqrt(2))
         self.d = nn.Parameter(torch.randn(hidden_size))
-        self.mix = nn.Sequential(nn.GELU(), nn.Linear(hidden_size, 2 * hidden_size), nn.GLU())
+        self.mix = nn.Sequential(nn.GELU(), Linear(hidden_size, 2 * hidden_size), nn.GLU())
 
     def initial_state(self, batch_size: int) -> Tensor:
         return complex_zeros(self.d, batch_size, *self.log_decay.shape)

@@ -22,6 +22,7 @@ from rnnbench.backbones.state_space import (
 )
 from rnnbench.errors import at_least
 from rnnbench.scan.linear import linear_scan
+from rnnbench.scan.product import Linear, linear
 
 
 class S5(Backbone):
@@ -71,20 +72,20 @@ class S5(Backbone):
         self.b = nn.Parameter(as_pairs(b.T, torch.float32).T.contiguous())
         self.c = nn.Parameter(conjugate_pairs(c).float())
         self.d = Feedthrough(input_size, hidden_size)
-        self.mix = nn.Linear(hidden_size, hidden_size)
+        self.mix = Linear(hidden_size, hidden_size)
 
     def initial_state(self, batch_size: int) -> Tensor:
         return complex_zeros(self.log_step, batch_size, len(self.log_step))
 
     def step(self, x_BI: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         factor_N, gain_N = self._discrete()
-        h_BN = factor_N * state + gain_N * as_complex(nn.functional.linear(x_BI, self.b))
+        h_BN = factor_N * state + gain_N * as_complex(linear(x_BI, self.b))
         return self._output(h_BN, x_BI), h_BN
 
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         x_TBI = x_BTI.transpose(0, 1)
         factor_N, gain_N = self._discrete()
-        h_TBN = linear_scan(factor_N, gain_N * as_complex(nn.functional.linear(x_TBI, self.b)), state)
+        h_TBN = linear_scan(factor_N, gain_N * as_complex(linear(x_TBI, self.b)), state)
         return self._output(h_TBN, x_TBI).transpose(0, 1), h_TBN[-1]
 
     def parameter_groups(self) -> list[ParameterGroup]:
@@ -95,6 +96,6 @@ class S5(Backbone):
         return zero_order_hold(eigenvalues_N, torch.exp(wide(self.log_step)))
 
     def _output(self, h: Tensor, x: Tensor) -> Tensor:
-        y = 2 * nn.functional.linear(as_pairs(h, x.dtype), self.c) + self.d(x)
+        y = 2 * linear(as_pairs(h, x.dtype), self.c) + self.d(x)
         gelu = nn.functional.gelu(y)
         return gelu * torch.sigmoid(self.mix(gelu))

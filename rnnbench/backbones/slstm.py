@@ -7,7 +7,6 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import input_layer
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
-from rnnbench.scan.product import linear
 
 State = tuple[Tensor, Tensor, Tensor, Tensor]
 
@@ -64,7 +63,7 @@ class SLSTM(Backbone):
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBG = linear(x_BTI.transpose(0, 1), self.input.weight, self.input.bias)
+        wx_TBG = self.input(x_BTI.transpose(0, 1))
         wx_TNBG = wx_TBG.unflatten(-1, (self.heads, -1)).transpose(1, 2)
         states = [tensor.unflatten(1, (self.heads, -1)).transpose(0, 1) for tensor in state]
         y_TNBD, last = dense_loop(_Cell(), [wx_TNBG], [self.recurrent], states)

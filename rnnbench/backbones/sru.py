@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
-from rnnbench.scan.affine import affine
 from rnnbench.scan.elementwise import elementwise_scan
+from rnnbench.scan.product import Linear
 
 
 class SRU(Backbone):
@@ -30,11 +30,11 @@ class SRU(Backbone):
         at_least(1, hidden_size=hidden_size)
         self.output_size = hidden_size
         self.scale = math.sqrt(1 + 2 * math.exp(highway_bias))
-        self.candidate = nn.Linear(input_size, hidden_size, bias=False)
-        self.forget = nn.Linear(input_size, hidden_size)
-        self.reset = nn.Linear(input_size, hidden_size)
+        self.candidate = Linear(input_size, hidden_size, bias=False)
+        self.forget = Linear(input_size, hidden_size)
+        self.reset = Linear(input_size, hidden_size)
         same = input_size == hidden_size
-        self.highway = None if same else nn.Linear(input_size, hidden_size, bias=False)
+        self.highway = None if same else Linear(input_size, hidden_size, bias=False)
         self.v_f, self.v_r = (nn.Parameter(torch.empty(hidden_size)) for _ in range(2))
         self._initialize(highway_bias)
 
@@ -59,14 +59,14 @@ class SRU(Backbone):
     def forward(self, x_BTI: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         c_BH = self.initial_state(len(x_BTI)) if state is None else state
         x_TBI = x_BTI.transpose(0, 1).contiguous()
-        inputs = affine(self.candidate, x_TBI), affine(self.forget, x_TBI)
+        inputs = self.candidate(x_TBI), self.forget(x_TBI)
         (c_TBH,) = elementwise_scan(_recurrence, inputs, (c_BH,), (self.v_f,))
         before_TBH = torch.cat([c_BH[None], c_TBH[:-1]])
         return self._output(x_TBI, before_TBH, c_TBH).transpose(0, 1), c_TBH[-1]
 
     def _output(self, x: Tensor, before: Tensor, c: Tensor) -> Tensor:
-        r = torch.sigmoid(affine(self.reset, x) + self.v_r * before)
-        skip = self.scale * x if self.highway is None else affine(self.highway, x)
+        r = torch.sigmoid(self.reset(x) + self.v_r * before)
+        skip = self.scale * x if self.highway is None else self.highway(x)
         return torch.lerp(skip, c, r)  # r c + (1 - r) skip
 
 

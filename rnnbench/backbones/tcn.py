@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
+from rnnbench.scan.product import Linear
 
 Windows = tuple[tuple[Tensor, Tensor], ...]
 """Of each level, the past inputs [B, P, C] and [B, P, H] of its two convolutions."""
@@ -63,7 +64,7 @@ class _Level(nn.Module):
         super().__init__()
         self.first = _CausalConvolution(input_size, hidden_size, kernel_size, dilation)
         self.second = _CausalConvolution(hidden_size, hidden_size, kernel_size, dilation)
-        self.shortcut = nn.Identity() if input_size == hidden_size else nn.Linear(input_size, hidden_size)
+        self.shortcut = nn.Identity() if input_size == hidden_size else Linear(input_size, hidden_size)
 
     def forward(self, x_BTC: Tensor, windows: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         y_BTH, first = self.first(x_BTC, windows[0])

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
+from rnnbench.scan.product import Linear
 
 Cache = tuple[Tensor, Tensor, Tensor]
 """Keys and values [B, N, C, D] of the last steps, the latest last, and how many of them there are [B]."""
@@ -33,13 +34,11 @@ class Transformer(Backbone):
         self.output_size = hidden_size
         self.heads, self.context = heads, context
         same = input_size == hidden_size
-        self.inner = nn.Identity() if same else nn.Linear(input_size, hidden_size, bias=False)
+        self.inner = nn.Identity() if same else Linear(input_size, hidden_size, bias=False)
         self.attention_norm, self.mlp_norm = nn.LayerNorm(hidden_size), nn.LayerNorm(hidden_size)
-        self.query_key_value = nn.Linear(hidden_size, 3 * hidden_size, bias=False)
-        self.out = nn.Linear(hidden_size, hidden_size, bias=False)
-        self.mlp = nn.Sequential(
-            nn.Linear(hidden_size, 4 * hidden_size), nn.ReLU(), nn.Linear(4 * hidden_size, hidden_size)
-        )
+        self.query_key_value = Linear(hidden_size, 3 * hidden_size, bias=False)
+        self.out = Linear(hidden_size, hidden_size, bias=False)
+        self.mlp = nn.Sequential(Linear(hidden_size, 4 * hidden_size), nn.ReLU(), Linear(4 * hidden_size, hidden_size))
         self._initialize()
 
     def _initialize(self) -> None:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from rnnbench.backbone import Backbone
 from rnnbench.errors import at_least
-from rnnbench.scan.affine import affine
 from rnnbench.scan.elementwise import elementwise_scan
+from rnnbench.scan.product import Linear
 
 State = tuple[Tensor, Tensor]
 
@@ -32,7 +32,7 @@ class UnICORNN(Backbone):
         at_least(0, dt=dt, alpha=alpha)
         self.output_size = hidden_size
         self.dt, self.alpha = dt, alpha
-        self.input = nn.Linear(input_size, hidden_size)
+        self.input = Linear(input_size, hidden_size)
         self.w = nn.Parameter(torch.empty(hidden_size).uniform_(0, 1))
         self.c = nn.Parameter(torch.empty(hidden_size).uniform_(-0.1, 0.1))
         nn.init.kaiming_uniform_(self.input.weight)
@@ -47,7 +47,7 @@ class UnICORNN(Backbone):
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        vx_TBH = affine(self.input, x_BTI.transpose(0, 1).contiguous())
+        vx_TBH = self.input(x_BTI.transpose(0, 1).contiguous())
         y_TBH, z_TBH = elementwise_scan(self._recurrence, (vx_TBH,), state, (self.w, self._unit_steps()))
         return y_TBH.transpose(0, 1), (y_TBH[-1], z_TBH[-1])
 

@@ -8,13 +8,21 @@ that torch's own compiler emits. A call of it takes some ten microseconds more, 
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 LEAST = 2**20
 """Multiplications from which on oneDNN is the faster."""
 
-ONEDNN = torch.backends.mkldnn.is_available()
+ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+class Linear(nn.Linear):
+    """`torch.nn.Linear` by the function `linear`, for the product that stands before a recurrence."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """W x + b."""
+        return linear(input, self.weight, self.bias)
 
 
 def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
