@@ -47,9 +47,30 @@ def error_after(name: str, updates: int, learning_rate: float, **options: Any) -
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
-        recent += (float(loss) - recent) / 50
+        recent += (float(loss.detach()) - recent) / 50
         if recent < SOLVED / 2:
             break
     with torch.no_grad():
         x_BTI, y_B = batch(torch.Generator().manual_seed(2), 1000)
         return float(nn.functional.mse_loss(head(stack(x_BTI)[0][:, -1])[:, 0], y_B))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "updates", "learning_rate", "options"),
+    [
+        ("lstm", 1000, 0.005, {"chrono": STEPS}),
+        ("gru", 1500, 0.005, {}),
+        ("rglru", 800, 0.003, {}),
+        ("s5", 800, 0.003, {}),
+        ("mingru", 1000, 0.01, {}),
+        ("minlstm", 1000, 0.01, {}),
+    ],
+)
+def test_gated_and_linear_networks_solve_it(name: str, updates: int, learning_rate: float, options: dict[str, int]):
+    assert error_after(name, updates, learning_rate, hidden_size=64, **options) < SOLVED
+
+
+@pytest.mark.slow
+def test_elmans_does_not():
+    assert error_after("elman", 1500, 0.002, hidden_size=64) > 10 * SOLVED
