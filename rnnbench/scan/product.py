@@ -2,7 +2,8 @@
 
 On a CPU torch leaves products in float32 to MKL, which on AMD reaches less than half of what oneDNN does (90 against
 210 GFLOP/s on the EPYC where both were measured). `torch.nn.LSTM` uses oneDNN, and so does this, through the operator
-that torch's own compiler emits. A call of it takes some ten microseconds more, hence the least size.
+that torch's own compiler emits. A call of it takes some ten microseconds more, hence the least size; and rows that lie
+apart in memory take a hundred times as long, hence the copies.
 """
 
 from typing import Any
@@ -33,7 +34,7 @@ def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
         w: [O, I].
         b: [O].
     """
-    rows = x.reshape(-1, x.shape[-1])
+    rows = x.reshape(-1, x.shape[-1]).contiguous()
     if not _suits_onednn(rows, len(w)) or torch.is_autocast_enabled("cpu"):
         return torch.nn.functional.linear(x, w, b)
     y = _Linear.apply(rows, w, b)
@@ -89,7 +90,7 @@ class _Linear(torch.autograd.Function):
         ctx: Any, *gradients: Tensor
     ) -> tuple[Tensor | None, ...]:
         x, w = ctx.saved_tensors
-        (d,) = gradients
+        d = gradients[0].contiguous()
         needs_x, needs_w, needs_b = ctx.needs_input_grad
         grad_x = product(d, w) if needs_x else None
         grad_w = weight_gradient(d[None], x[None]) if needs_w else None

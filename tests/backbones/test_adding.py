@@ -6,6 +6,7 @@ always says 1 has a mean square error of 1/6.
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
