@@ -119,7 +119,9 @@ def _frame(frame: Axes, column: Column, members: Sequence[str]) -> None:
             frame.plot(x, y, color="0.82", marker=".", markersize=3, linewidth=0.8, zorder=1)
     rows = [row for line in column.lines for row in line.rows]
     x, y = _points(rows, column.value, lambda row: row.lstm_tokens_per_second)
-    frame.plot(x, y, color="black", linestyle="--", linewidth=1.2, label="torch.nn.LSTM", zorder=2)
+    frame.plot(
+        x, y, color="black", linestyle="--", linewidth=1.2, marker="_", markersize=12, label="torch.nn.LSTM", zorder=2
+    )
     frame.set_xscale("log", base=2)
     frame.set_yscale("log")
     frame.set_xticks(x)
