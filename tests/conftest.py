@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from rnnbench.cli.main import main
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no mistake
+settings.load_profile("suite")
 
 SENTENCES = (
     "the cat sat on the mat and looked at the dog .",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -76,7 +76,6 @@ def config() -> Config:
     return resolve(compose([]))
 
 
-@settings(deadline=None)
 @given(
     cost=st.tuples(st.integers(0, 9), st.integers(1, 99), st.integers(0, 999)),
     heads=st.integers(1, 12),
@@ -118,7 +117,6 @@ def test_seventy_thousand_parameters(book: Path, name: str):
     assert torch.equal(torch.get_rng_state(), chance)
     match: Any = trial.match
     print(f"{name:16} hidden_size {match.hidden_size:5}   {match}   {seconds:.2f} s")
-    assert seconds < 2  # well below one where nothing else runs
     assert abs(match.reached / 70_000 - 1) <= 0.02 or match.reason
     assert trial.config.backbone["hidden_size"] == match.hidden_size
     assert costs.parameter_count(trial.build_learner()) == match.reached

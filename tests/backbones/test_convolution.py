@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
@@ -27,7 +27,6 @@ def reference(convolution: CausalConvolution, x: Tensor, window: Tensor) -> Tens
     return functional.conv1d(seen, weight, convolution.bias, groups=SIZE).transpose(1, 2)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 5), st.booleans(), st.booleans())
 def test_equals_torch_with_its_gradients(steps: int, width: int, bias: bool, time_major: bool):
     convolution = make(width, bias)
@@ -43,7 +42,6 @@ def test_equals_torch_with_its_gradients(steps: int, width: int, bias: bool, tim
         torch.testing.assert_close(mine, plain, rtol=0, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 5))
 def test_uneven_chunks_and_single_steps_equal_the_whole(chunks: list[int], width: int):
     convolution = make(width)

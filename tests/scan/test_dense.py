@@ -49,7 +49,7 @@ def draw(*shapes: tuple[int, ...], dtype: torch.dtype = torch.float64) -> list[T
     return [torch.randn(shape, generator=generator, dtype=dtype).mul_(0.3).requires_grad_() for shape in shapes]
 
 
-@settings(deadline=None, max_examples=30)  # the first call loads much of torch
+@settings(max_examples=30)  # the first call loads much of torch
 @given(st.integers(1, 6), st.sampled_from([(), (2,)]), st.integers(1, 3))
 def test_equals_the_loop_with_the_gradients_of_outputs_and_last_states(steps: int, heads: tuple[int, ...], rows: int):
     values = draw((steps, *heads, rows, 4), (*heads, 4, 4), (*heads, rows, 4), (*heads, rows, 4))
@@ -118,7 +118,6 @@ def test_autocast_leaves_the_loop_in_float32():
     assert {tensor.dtype for tensor in got} == {torch.float32}
 
 
-@settings(deadline=None)
 @given(st.floats(-1e6, 1e6))
 def test_tanh_is_tanh(x: float):
     out = torch.empty(1, dtype=torch.float64)

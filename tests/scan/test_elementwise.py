@@ -55,7 +55,7 @@ def draw(name: str, steps: int, rows: int = 2, width: int = 3, dtype: torch.dtyp
 
 
 @pytest.mark.parametrize("name", CELLS)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 2 * BLOCK + 2))
 @example(BLOCK)
 @example(BLOCK + 1)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -34,7 +34,6 @@ def agree(got: Tensor, expected: Tensor, inputs: tuple[Tensor, ...]) -> None:
         torch.testing.assert_close(mine, plain, rtol=1e-10, atol=1e-10)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9), st.sampled_from(SHAPES), st.booleans(), st.booleans(), st.booleans())
 def test_equals_the_loop_with_its_gradients(
     steps: int, shape: tuple[int, ...], varying: bool, complex_a: bool, complex_b: bool
@@ -48,7 +47,6 @@ def test_equals_the_loop_with_its_gradients(
     agree(linear_scan(a, b, h), loop(a, b, h), (a, b, h))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9))
 def test_a_forget_gate_equals_the_loop_with_its_gradients(steps: int):
     f, v, h = draw(steps, 3, 4, seed=1), draw(steps, 3, 4, seed=2), draw(3, 4, seed=3)

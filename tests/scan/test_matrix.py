@@ -73,7 +73,7 @@ def scaled(inputs: dict[str, Any]) -> dict[str, Any]:
     return {**inputs, "e": e / limit}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 11), st.sampled_from(DECAYS), st.sampled_from(RULES), st.sampled_from([1, 2, 4, 8]))
 def test_equals_the_loop_with_its_gradients(steps: int, decay: str, rule: str, size: int):
     inputs = draw(steps, decay, rule)
