@@ -20,7 +20,7 @@ class ProjectedLSTM(Backbone):
     Glorot input and projection weights, orthogonal recurrent ones, biases zero, that of the forget gate 1.
 
     Args:
-        projection_size: numbers of r, at most `hidden_size`; None means a quarter of it, as in the paper's best model.
+        projection_size: numbers of r, at most `hidden_size`; None means a quarter of it.
     """
 
     primitive = "dense loop"

@@ -20,8 +20,8 @@ class UnICORNN(Backbone):
     unit: symplectic Euler, which keeps volume, so that gradients neither vanish nor explode. The output is the position
     y; the state is y and the velocity z. The paper searches `dt` and `alpha` for each task; the defaults are ours.
 
-    Begins as the authors' code: w from [0, 1], c from [-0.1, 0.1], b = 0, V He uniform. Residual
-    connections between layers belong to the stack.
+    w begins in [0, 1] and c in [-0.1, 0.1] as in the authors' code, b at 0, V He uniform. Residual connections between
+    layers belong to the stack.
     """
 
     primitive = "elementwise scan"
