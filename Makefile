@@ -34,8 +34,8 @@ format: $(READY) ## put the code in form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-benchmarks: $(READY) ## measure what the harness itself costs
-	$(BIN)/python benchmarks/overhead.py
+benchmarks: $(READY) ## measure what the harness costs and how fast its primitives are (10 minutes)
+	for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
 
 clean: ## remove the virtual environment and caches; outputs/ stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
