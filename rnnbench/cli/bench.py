@@ -91,10 +91,7 @@ def _subjects(overrides: Sequence[str]) -> "list[Subject]":
         if not str(override.input_line).startswith(("backbone=", "backbone.")):
             raise UserError(f"'{override.input_line}' is no setting of a backbone; bench takes backbone=NAME and those")
     chosen = any(override.key_or_group == "backbone" for override in parsed)
-    swept = [str(override.input_line) for override in parsed if override.is_sweep_override()]
-    fixed = [str(override.input_line) for override in parsed if not override.is_sweep_override()]
-    # A fixed option need not be one of the default backbone, which `points` would compose it with.
-    return [_subject([*fixed, *point]) for point in points(swept if chosen else ["backbone=glob(*)", *swept])]
+    return [_subject(point) for point in points(overrides if chosen else ["backbone=glob(*)", *overrides])]
 
 
 def _subject(point: Sequence[str]) -> "Subject":
