@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from backbones.formulas import sigmoid
 from torch import Tensor
 
 from rnnbench import plugins
@@ -24,10 +25,6 @@ def make(name: str, **options: Any) -> Backbone:
 def inputs() -> Tensor:
     generator = torch.Generator().manual_seed(1)
     return torch.randn(BATCH, STEPS, INPUTS, generator=generator, dtype=torch.float64)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
 
 
 def weights(backbone: Any) -> list[np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from backbones.formulas import sigmoid
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
@@ -44,10 +45,6 @@ def random_state(backbone: Backbone, rows: int = BATCH) -> Any:
     """A state some steps on, of which gradients are asked."""
     _, state = backbone(inputs(4, rows, INPUTS))
     return pytree.tree_map(lambda t: t.detach().requires_grad_(t.is_floating_point()), state)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
 
 
 def gates(p: Arrays, x: np.ndarray, h: np.ndarray, count: int) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from backbones.formulas import sigmoid
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
@@ -47,10 +48,6 @@ def shaken(name: str, **options: Any) -> Any:
 
 def inputs(steps: int = STEPS, batch: int = BATCH) -> Tensor:
     return torch.randn(batch, steps, INPUTS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
 
 
 def apply(linear: nn.Linear, x: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from backbones.formulas import sigmoid, silu, softplus
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
@@ -35,18 +36,6 @@ def make(name: str, random: bool = True, **options: Any) -> Any:
 
 def inputs(steps: int = STEPS) -> Tensor:
     return torch.randn(BATCH, steps, INPUTS, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
-def silu(x: np.ndarray) -> np.ndarray:
-    return x * sigmoid(x)
-
-
-def softplus(x: np.ndarray) -> np.ndarray:
-    return np.log1p(np.exp(x))
 
 
 def rms(x: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from backbones.formulas import sigmoid, silu, softplus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
@@ -29,18 +30,6 @@ def make(name: str, inputs: int = INPUTS, hidden: int = HIDDEN, **options: Any) 
 
 def draw(*shape: int, seed: int = 1) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
-def silu(x: np.ndarray) -> np.ndarray:
-    return x * sigmoid(x)
-
-
-def softplus(x: np.ndarray) -> np.ndarray:
-    return np.log1p(np.exp(x))
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
