@@ -12,7 +12,7 @@ from rich.table import Table
 
 from rnnbench.leaderboard.select import Board, Row
 
-COLUMNS = ("rank", "backbone", "score", "further", "seeds", "settings", "parameters", "state", "speed")
+COLUMNS = ("rank", "backbone", "score", "group", "further", "seeds", "settings", "parameters", "state", "speed")
 
 
 def show(boards: Sequence[Board], console: Console) -> None:
@@ -54,6 +54,7 @@ def comma_separated(boards: Sequence[Board]) -> str:
         for rank, row in enumerate(board.rows, 1):
             values = dataclasses.asdict(row)
             values["trials"] = " ".join(row.trials)
+            values["scores"] = " ".join(f"{seed}={score!r}" for seed, score in row.scores.items())
             values["further"] = " ".join(f"{name}={score!r}" for name, (score, _) in row.further.items())
             writer.writerow([*(getattr(board, name) for name in described), rank, *(values[name] for name in fields)])
     return out.getvalue()
@@ -73,6 +74,8 @@ def title(board: Board) -> str:
 def caption(board: Board) -> str:
     """How to read a board, and what is missing from it."""
     parts = [f"± 95 % interval of the mean over seeds (Student's t); blind guessing scores {number(board.chance)}"]
+    if _is_grouped(board):
+        parts.append("rows that share a letter of group can not be told apart (paired t tests by seed, Holm, 5 %)")
     parts.append(f"task version {board.task_version}, data {board.fingerprint}")
     parts += [f"{count} {status}" for status, count in board.unfinished.items()]
     return "; ".join(parts)
@@ -82,12 +85,13 @@ def header(board: Board) -> list[str]:
     """Column titles."""
     names = {"score": board.metric, "speed": f"{board.unit}/s", "state": "state bytes", "rank": "#"}
     titles = {name: [names.get(name, name)] for name in COLUMNS} | {"further": _further(board)}
+    titles |= {} if _is_grouped(board) else {"group": []}
     return [title for name in COLUMNS for title in titles[name]]
 
 
 def body(board: Board) -> list[list[str]]:
     """Cells of all rows."""
-    return [[str(rank), *_cells(row, _further(board))] for rank, row in enumerate(board.rows, 1)]
+    return [[str(rank), *_cells(board, row)] for rank, row in enumerate(board.rows, 1)]
 
 
 def number(value: float) -> str:
@@ -100,10 +104,17 @@ def _further(board: Board) -> list[str]:
     return list(dict.fromkeys(name for row in board.rows for name in row.further))
 
 
-def _cells(row: Row, further: Sequence[str]) -> list[str]:
+def _is_grouped(board: Board) -> bool:
+    """Whether there are seeds enough for any two rows to be compared."""
+    return any(row.group for row in board.rows)
+
+
+def _cells(board: Board, row: Row) -> list[str]:
+    further = _further(board)
     return [
         row.backbone,
         _score(row),
+        *([row.group] if _is_grouped(board) else []),
         *(_with_interval(*row.further[name]) if name in row.further else "–" for name in further),
         str(row.seeds),
         str(row.settings),
