@@ -30,11 +30,12 @@ def test_a_single_value_has_no_interval():
 
 @given(st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), min_size=2, max_size=9))
 def test_the_paired_test_is_scipys(pairs: list[tuple[float, float]]):
-    first, second = (dict(enumerate(values)) for values in zip(*pairs, strict=True))
-    differences = [a - b for a, b in pairs]
+    a, b = [list(values) for values in zip(*pairs, strict=True)]
+    first, second = dict(enumerate(a)), dict(enumerate(b))
+    differences = [one - other for one, other in pairs]
     got = paired_p(first, second)
     if np.ptp(differences) > 1e-6:
-        assert got == pytest.approx(float(stats.ttest_rel(*zip(*pairs, strict=True)).pvalue), rel=1e-6, abs=1e-12)
+        assert got == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-6, abs=1e-12)
     assert got is not None
     assert 0 <= got <= 1
 
