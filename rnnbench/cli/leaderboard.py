@@ -10,6 +10,7 @@ import sys
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_filters(parser)
     parser.add_argument("--format", choices=["table", "markdown", "csv", "json"], default="table")
+    parser.add_argument("--reproduce", action="store_true", help="what papers report, and whether ours agrees with it")
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     from rnnbench import settings
     from rnnbench.leaderboard import text
+    from rnnbench.leaderboard.published import reproductions
     from rnnbench.leaderboard.select import boards
     from rnnbench.storage.record import all_records
 
@@ -32,7 +34,9 @@ def main(arguments: argparse.Namespace) -> int:
     found = boards(all_records(folder), arguments.task, arguments.dataset, arguments.setting)
     if not found:
         print(f"no records in {folder}; `rnnbench -m backbone=elman,lstm,gru seed=0,1,2` makes some", file=sys.stderr)
-    if arguments.format == "table":
+    if arguments.reproduce:
+        text.show_reproductions(reproductions(found), Console())
+    elif arguments.format == "table":
         text.show(found, Console())
     else:
         forms = {"markdown": text.markdown, "csv": text.comma_separated, "json": text.as_json}

@@ -4,6 +4,7 @@ A board holds the trials of one task, data and setting, by version and by the da
 setting that is best on validation, over all its seeds, is chosen; only then are its test scores looked at.
 """
 
+import dataclasses
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnbench.errors import UserError
-from rnnbench.leaderboard.statistics import mean_and_interval
+from rnnbench.leaderboard.statistics import distinct, groups, mean_and_interval
 from rnnbench.storage.record import FINAL, Record, Status
 
 _KEY = ("task", "dataset", "setting", "metric", "task_version", "fingerprint")
@@ -24,7 +25,10 @@ class Row:
     Attributes:
         score: mean test score over seeds; None where a seed diverged.
         interval: half-width of the 95 % interval of the mean; None with fewer than two seeds.
-        further: the same of every further split, such as a longer one: mean and half-width of the interval by name.
+        scores: test score by seed; empty where a seed diverged.
+        group: a letter is shared by those that can not be told apart by their test scores (`statistics.distinct`);
+            empty where a seed diverged or no two backbones have two seeds in common.
+        further: mean and half-width of the interval on every further split, such as a longer one, by its name.
         settings: how many settings the choice was made from.
         speed: steps a second in training, mean over seeds.
     """
@@ -32,6 +36,8 @@ class Row:
     backbone: str
     score: float | None
     interval: float | None
+    scores: dict[int, float]
+    group: str
     further: dict[str, tuple[float, float | None]]
     validation: float | None
     seeds: int
@@ -130,8 +136,17 @@ def _board(trials: Sequence[_Trial]) -> Board:
     sign = 1 if facts["direction"] == "min" else -1
     rows = [_row(backbone, finished[backbone]) for backbone in finished]
     rows.sort(key=lambda row: (math.inf if row.score is None else sign * row.score, row.backbone))
+    rows = _grouped(rows)
     described = {name: facts[name] for name in (*_KEY, "direction", "chance", "unit")}
     return Board(**described, rows=tuple(rows), unfinished=dict(sorted(unfinished.items())))
+
+
+def _grouped(rows: Sequence[Row]) -> list[Row]:
+    """The rows, best first, with the letters of their groups."""
+    scores = {row.backbone: row.scores for row in rows if row.scores}
+    several = [name for name, by_seed in scores.items() if len(by_seed) > 1]
+    letters = groups(list(scores), distinct(scores)) if len(several) > 1 else {}
+    return [dataclasses.replace(row, group=letters.get(row.backbone, "")) for row in rows]
 
 
 def _row(backbone: str, trials: Sequence[_Trial]) -> Row:
@@ -149,6 +164,8 @@ def _row(backbone: str, trials: Sequence[_Trial]) -> Row:
         backbone=backbone,
         score=score,
         interval=interval,
+        scores={} if diverged else {trial.facts["seed"]: trial.result["test"][metric] for trial in chosen},
+        group="",
         further={name.removesuffix(f"/{metric}"): _score(chosen, name) for name in further},
         validation=sign * validation if math.isfinite(validation) else None,
         seeds=len(chosen),
