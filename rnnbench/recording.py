@@ -187,7 +187,7 @@ class BestCheckpoint(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.scores, self.epoch = state_dict["scores"], state_dict["epoch"]
         if self.epoch:
-            files.write_bytes(self.path, state_dict["weights"].numpy().tobytes())
+            files.write_bytes(self.path, state_dict["weights"].numpy().tobytes(), durable=False)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         scores = {
@@ -198,7 +198,7 @@ class BestCheckpoint(pl.Callback):
             self.scores, self.epoch = scores, trainer.current_epoch + 1
             content = io.BytesIO()
             torch.save({"state_dict": pl_module.state_dict(), "epoch": self.epoch, "scores": scores}, content)
-            files.write_bytes(self.path, content.getvalue())
+            files.write_bytes(self.path, content.getvalue(), durable=False)
 
     def load(self, pl_module: pl.LightningModule) -> None:
         """Puts the best weights back."""

@@ -227,7 +227,8 @@ def _torch_settings(config: TrainerConfig) -> Iterator[None]:
         if config.threads is not None:
             torch.set_num_threads(config.threads)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="pytorch_lightning")
+            for module in ("pytorch_lightning", "lightning_fabric"):
+                warnings.filterwarnings("ignore", module=module)
             yield
     finally:
         torch.set_num_threads(threads)

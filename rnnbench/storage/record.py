@@ -134,20 +134,22 @@ class Record:
         try:
             if not resume:
                 shutil.rmtree(self.folder, ignore_errors=True)
-            files.write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
-            files.write_json(self.folder / "trial.json", dict(facts))
-            files.write_json(self.folder / "environment.json", dict(environment))
+            files.write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False), durable=False)
+            files.write_json(self.folder / "trial.json", dict(facts), durable=False)
+            files.write_json(self.folder / "environment.json", dict(environment), durable=False)
             here = {"process": os.getpid(), "host": socket.gethostname()}
             attempt = {"started": _now(), "run": secrets.token_hex(4), **kept, "attempts": kept.get("attempts", 0) + 1}
-            files.write_json(self.folder / "status.json", {"status": Status.RUNNING, **here, **attempt})
+            state = {"status": Status.RUNNING, **here, **attempt}
+            files.write_json(self.folder / "status.json", state, durable=False)
         except OSError as error:
             raise UserError(
                 f"outputs_dir can not be written: {error}; choose another with outputs_dir=FOLDER"
             ) from error
 
     def finish(self, status: Status, result: Mapping[str, Any]) -> None:
-        """Writes the result, then the status: a trial is never done without one."""
-        files.write_json(self.folder / "result.json", dict(result))
+        """Writes the result, then the status: a trial is never done without one, or before all of it is on disk."""
+        files.write_json(self.folder / "result.json", dict(result), durable=False)
+        files.sync(self.folder / CHECKPOINTS, self.folder / "samples", self.folder)
         self._write_state(status, finished=_now())
 
     def fail(self, error: Exception) -> None:
@@ -171,7 +173,7 @@ class Record:
         """Cuts metrics.jsonl back to its first `count` lines, and returns them."""
         lines = self.metrics[:count]
         content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        files.write_text(self.folder / "metrics.jsonl", content)
+        files.write_text(self.folder / "metrics.jsonl", content, durable=False)
         return lines
 
     def sync_metrics(self) -> None:
@@ -191,9 +193,9 @@ class Record:
                 if Path(name).name != name:
                     raise ValueError(f"a sample's file is called '{name}'; give a plain name, such as 'picture.png'")
                 written[name] = f"{number}-{name}"
-                files.write_bytes(folder / written[name], content)
+                files.write_bytes(folder / written[name], content, durable=False)
             listed.append({**sample, "files": written})
-        files.write_json(folder / "samples.json", listed)
+        files.write_json(folder / "samples.json", listed, durable=False)
 
     def _write_state(self, status: Status, **facts: Any) -> None:
         files.write_json(self.folder / "status.json", {**self.state, "status": status, **facts})
