@@ -107,9 +107,6 @@ class Recorder(pl.Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.stopwatch.start()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.epochs += 1
-
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
@@ -131,6 +128,7 @@ class Recorder(pl.Callback):
             name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("validation/")
         }
         self._write(trainer, values)
+        self.epochs = trainer.current_epoch + 1
         if not math.isfinite(values[self.metric]):
             reason = f"{self.metric} is {values[self.metric]} after epoch {trainer.current_epoch + 1}"
             raise Diverged(reason + non_finite_layer(pl_module, trainer.global_step, training=False))

@@ -1,8 +1,12 @@
 """A trial that was cut short goes on to the step: whatever is left in the end equals what an unbroken one leaves."""
 
 import json
+import multiprocessing
+import os
+import random
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +17,10 @@ from conftest import TINY
 
 from rnnbench import training
 from rnnbench.compose import compose, resolve
-from rnnbench.errors import Stopped
+from rnnbench.errors import Stopped, UserError
+from rnnbench.recording import Pruned
 from rnnbench.resuming import Resuming
+from rnnbench.storage import checkpoints, files
 from rnnbench.storage.record import Record, Status
 from rnnbench.training import run_trial
 from rnnbench.trial import Preparation, Trial
@@ -189,3 +195,171 @@ def test_it_goes_on_to_the_step(toys: None, monkeypatch: pytest.MonkeyPatch, nam
     assert differences(numbers(record), numbers(unbroken)) == []
     assert Witness.batches == batches
     assert [path.name for path in (record.folder / "checkpoints").iterdir()] == ["best.pt"]
+
+
+def trained(name: str, *overrides: str) -> tuple[Trial, Record]:
+    """A trial to be run, and the record of an unbroken run of it."""
+    unbroken = run_trial(prepare(*TRIALS[name], "outputs_dir=unbroken"))
+    return prepare(*TRIALS[name], *overrides), unbroken
+
+
+def test_where_the_last_checkpoint_is_damaged_the_one_before_is_taken_and_said(
+    toys: None, monkeypatch: pytest.MonkeyPatch
+):
+    trial, unbroken = trained("rows")
+    cut_at(monkeypatch, ("step", 3), ("step", 7))
+    for _ in range(2):
+        with pytest.raises(Stopped):
+            run_trial(trial)
+    last = trial.record.folder / "checkpoints/step-7.ckpt"
+    last.write_bytes(last.read_bytes()[:-100])
+    assert differences(numbers(run_trial(trial)), numbers(unbroken)) == []
+    said = (trial.record.folder / "log.txt").read_text()
+    assert "checkpoint step-7.ckpt is damaged, and the one before it is taken" in said
+    assert "resumed from step-3.ckpt" in said
+    assert Witness.batches[-21][0] == 4
+
+
+def test_short_trials_leave_no_checkpoints_and_others_the_newest_two(toys: None, monkeypatch: pytest.MonkeyPatch):
+    seen: list[set[str]] = []
+
+    def look(place: str, trainer: pl.Trainer) -> bool:
+        seen.append({path.stem for path in Path("outputs").rglob("*.ckpt")})
+        return False
+
+    monkeypatch.setattr(Witness, "cut", staticmethod(look))
+    trial, _ = trained("rows", "trainer.checkpoint_seconds=0", "trainer.max_epochs=1")
+    assert not any(seen)
+    run_trial(trial)
+    assert {"step-3", "step-4"} in seen
+    assert max(map(len, seen)) == 2
+    assert list(trial.record.folder.rglob("*.ckpt")) == []
+
+
+class Strict:
+    """Watches, and prunes after some epoch."""
+
+    def __init__(self, last: int) -> None:
+        self.last, self.scores, self.lines = last, [], []
+
+    def __call__(self, epoch: int, step: int, score: float) -> None:
+        self.scores.append((epoch, step, score))
+        if epoch == self.last:
+            raise Pruned(f"no better than others after epoch {epoch}")
+
+    def progress(self, line: Mapping[str, float]) -> None:
+        self.lines.append(dict(line))
+
+
+def test_a_pruned_trial_is_a_result_until_somebody_wants_it_whole(toys: None):
+    trial, unbroken = trained("rows")
+    watch = Strict(last=2)
+    record = run_trial(trial, watch=watch)
+    assert (record.status, record.finished) == (Status.PRUNED, True)
+    assert (record.result["test"], record.result["epochs"]) == ({}, 2)
+    losses = [line["validation/loss"] for line in record.metrics if "validation/loss" in line]
+    assert watch.scores == [(1, 8, losses[0]), (2, 16, losses[1])]
+    assert record.result["validation"]["loss"] == min(losses)
+    assert watch.lines == record.metrics
+    assert "no better than others after epoch 2" in (record.folder / "log.txt").read_text()
+    again = Strict(last=9)
+    assert run_trial(trial, watch=again).status == Status.PRUNED
+    assert again.lines == []
+    assert run_trial(trial).status == Status.DONE
+    assert differences(numbers(trial.record), numbers(unbroken)) == []
+
+
+def test_a_signal_during_the_test_keeps_what_was_checkpointed(toys: None, monkeypatch: pytest.MonkeyPatch):
+    trial, unbroken = trained("rows", "trainer.checkpoint_seconds=0")
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(training, "_test", lambda *_: signal.raise_signal(signal.SIGUSR1))
+        run_trial(trial)
+    assert trial.record.status == Status.PREEMPTED
+    Witness.batches = []
+    assert differences(numbers(run_trial(trial)), numbers(unbroken)) == []
+    assert Witness.batches == []
+
+
+@pytest.mark.fault
+def test_a_disk_that_is_full_at_any_moment_fails_loudly_and_costs_nothing(toys: None, monkeypatch: pytest.MonkeyPatch):
+    trial = prepare(*TRIALS["rows"], "trainer.checkpoint_seconds=0", "trainer.max_epochs=2")
+    struck = 0
+    for step in range(1, 1000, 5):
+        shutil.rmtree("outputs", ignore_errors=True)
+        monkeypatch.setattr(files, "_steps", 0)
+        monkeypatch.setenv("RNNBENCH_FAULT", f"enospc@{step}")
+        try:
+            run_trial(trial)
+            break
+        except (OSError, UserError) as error:
+            struck += 1
+            assert "No space left on device" in str(error)
+        finally:
+            monkeypatch.delenv("RNNBENCH_FAULT")
+        assert trial.record.status in (None, Status.FAILED, Status.RUNNING)
+        assert not trial.record.finished
+        run_trial(trial)
+        assert trial.record.status == Status.DONE
+    assert struck > 20
+
+
+def run_child(overrides: Sequence[str], fault: str = "") -> None:
+    os.environ["RNNBENCH_FAULT"] = fault
+    torch.set_num_threads(1)
+    run_trial(prepare(*overrides))
+
+
+CHILDREN = multiprocessing.get_context("forkserver")
+CHILDREN.set_forkserver_preload(["test_resume"])
+
+
+def child(overrides: Sequence[str], fault: str = "") -> Any:
+    process = CHILDREN.Process(target=run_child, args=(overrides, fault))
+    process.start()
+    return process
+
+
+@pytest.mark.fault
+def test_a_kill_at_any_step_of_writing_costs_nothing(toys: None):
+    overrides = (*TRIALS["rows"], "trainer.checkpoint_seconds=0", "trainer.max_epochs=1")
+    unbroken = run_trial(prepare(*overrides, "outputs_dir=unbroken"))
+    record = prepare(*overrides).record
+    deaths = 0
+    for step in range(1, 1000):
+        shutil.rmtree("outputs", ignore_errors=True)
+        process = child(overrides, f"kill@{step}")
+        process.join()
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+        deaths += 1
+        assert_no_damage(record)
+        run_trial(prepare(*overrides))
+        assert differences(numbers(record), numbers(unbroken)) == []
+    assert deaths > 60
+
+
+@pytest.mark.fault
+def test_two_hundred_random_kills_cost_nothing(toys: None):
+    overrides = (*TRIALS["a stream"], "trainer.checkpoint_seconds=0")
+    unbroken = run_trial(prepare(*overrides, "outputs_dir=unbroken"))
+    record, dice, kills, finished = prepare(*overrides).record, random.Random(0), 0, 0
+    while kills < 200:
+        process = child(overrides)
+        process.join(dice.uniform(0, 2))
+        if process.is_alive():
+            process.kill()
+            process.join()
+            kills += 1
+            assert_no_damage(record)
+        if record.finished:
+            finished += 1
+            assert differences(numbers(record), numbers(unbroken)) == []
+            shutil.rmtree("outputs")
+    assert finished > 5
+
+
+def assert_no_damage(record: Record) -> None:
+    said: list[str] = []
+    checkpoints.newest(record.folder / "checkpoints", said.append)
+    assert said == []
