@@ -22,6 +22,7 @@ from rnnbench.trial import Trial
 # Seconds that an online run may wait for the server, at its beginning and at its end.
 INIT_TIMEOUT = 30
 FINISH_TIMEOUT = 60
+TAG_LENGTH = 64  # W&B refuses longer ones, and empty ones
 
 
 class Tracker:
@@ -81,6 +82,7 @@ class Tracker:
         # A resumed attempt tells the mirror everything from the beginning: what is there of earlier ones makes way.
         for segment in (record.folder / "wandb").glob("offline-run-*"):
             shutil.rmtree(segment, ignore_errors=True)
+        tags = [facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags]
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_HTTP_TIMEOUT", "10")
         wandb.setup(wandb.Settings(silent=True))
@@ -93,7 +95,7 @@ class Tracker:
             id=record.state.get("run"),
             resume="allow" if mode == "online" else None,
             name=f"{facts['backbone']}-{facts['dataset']}-seed{facts['seed']}-{record.id[:6]}",
-            tags=[facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags],
+            tags=[tag[:TAG_LENGTH] for tag in tags if tag],
             config={**relevant(self.trial.config, self.trial.task.irrelevant), "trial": facts},
             settings=wandb.Settings(
                 silent=True,
