@@ -1,12 +1,11 @@
 """A trial that was cut short goes on to the step: whatever is left in the end equals what an unbroken one leaves."""
 
 import json
-import multiprocessing
-import os
 import random
 import shutil
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from conftest import TINY
+from support import child
 
 from rnnbench import training
 from rnnbench.compose import compose, resolve
@@ -121,8 +121,11 @@ def witness(monkeypatch: pytest.MonkeyPatch) -> None:
     Witness.batches = []
 
 
+QUIET = (*TINY[2:], "trainer.progress=false")
+
+
 def prepare(*overrides: str) -> Trial:
-    return Preparation().prepare(resolve(compose([*TINY[2:], "trainer.progress=false", *overrides])))
+    return Preparation().prepare(resolve(compose([*QUIET, *overrides])))
 
 
 def cut_at(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> None:
@@ -303,22 +306,6 @@ def test_a_disk_that_is_full_at_any_moment_fails_loudly_and_costs_nothing(toys: 
     assert struck > 20
 
 
-def run_child(overrides: Sequence[str], fault: str = "") -> None:
-    os.environ["RNNBENCH_FAULT"] = fault
-    torch.set_num_threads(1)
-    run_trial(prepare(*overrides))
-
-
-CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload(["test_resume"])
-
-
-def child(overrides: Sequence[str], fault: str = "") -> Any:
-    process = CHILDREN.Process(target=run_child, args=(overrides, fault))
-    process.start()
-    return process
-
-
 @pytest.mark.fault
 def test_a_kill_at_any_step_of_writing_costs_nothing(toys: None):
     overrides = (*TRIALS["rows"], "trainer.checkpoint_seconds=0", "trainer.max_epochs=1")
@@ -327,7 +314,7 @@ def test_a_kill_at_any_step_of_writing_costs_nothing(toys: None):
     deaths = 0
     for step in range(1, 1000):
         shutil.rmtree("outputs", ignore_errors=True)
-        process = child(overrides, f"kill@{step}")
+        process = child.start((*QUIET, *overrides), f"kill@{step}")
         process.join()
         if process.exitcode == 0:
             break
@@ -342,15 +329,17 @@ def test_a_kill_at_any_step_of_writing_costs_nothing(toys: None):
 @pytest.mark.fault
 def test_two_hundred_random_kills_cost_nothing(toys: None):
     overrides = (*TRIALS["a stream"], "trainer.checkpoint_seconds=0")
+    began = time.monotonic()
     unbroken = run_trial(prepare(*overrides, "outputs_dir=unbroken"))
+    longest = 1.5 * (time.monotonic() - began)  # a random time, of the order of what a trial takes here and now
     record, dice, kills, finished = prepare(*overrides).record, random.Random(0), 0, 0
     while kills < 200:
-        process = child(overrides)
-        process.join(dice.uniform(0, 2))
+        process = child.start((*QUIET, *overrides))
+        process.join(dice.uniform(0, longest))
         if process.is_alive():
             process.kill()
-            process.join()
             kills += 1
+            process.join()
             assert_no_damage(record)
         if record.finished:
             finished += 1

@@ -27,7 +27,7 @@ def test_a_record_reads_what_it_wrote(workplace: Path):
     assert record.config == {"seed": 1, "task": {"name": "t"}}
     assert (record.facts, record.environment, record.result) == (FACTS, {"python": "3"}, {"test": {"m": 1.0}})
     assert record.metrics == [{"step": 1, "train/loss": 2.0}]
-    assert record.samples == [{"title": "a"}]
+    assert record.samples == [{"title": "a", "files": {}}]
     assert {"status", "process", "host", "started", "finished"} <= set(record.state)
 
 
