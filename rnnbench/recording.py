@@ -4,8 +4,8 @@ import contextlib
 import io
 import math
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -30,26 +30,15 @@ class Pruned(Exception):  # noqa: N818 - a result, and no error
     """A search found that the trial is not worth its end: a result without a test."""
 
 
-class Watch(Protocol):
-    """Sees a trial while it trains. A resumed trial may show what it had shown before once more."""
+Watch = Callable[[int, int, float], None]
+"""Is told the primary metric of each validation, with the epochs and the training steps that are complete.
 
-    def __call__(self, epoch: int, step: int, score: float) -> None:
-        """Is told the primary metric of each validation.
-
-        Args:
-            epoch: epochs that are complete.
-            step: training steps that are.
-
-        Raises:
-            Pruned: the trial is to end here.
-        """
-
-    def progress(self, line: Mapping[str, float]) -> None:
-        """Is told each line of the curves: step, epoch, and training loss and speed, or validation scores."""
+It may raise `Pruned`. A resumed trial may tell it once more what it had told before.
+"""
 
 
 class Recorder(pl.Callback):
-    """Writes curves to metrics.jsonl, to the tracker and to whoever watches, and measures the speed of training.
+    """Writes curves to metrics.jsonl and to the tracker, and measures the speed of training.
 
     Every line has ``step`` and ``epoch``; the training loss is the mean since the last line.
 
@@ -57,8 +46,8 @@ class Recorder(pl.Callback):
         Diverged: loss or validation metric is not finite.
     """
 
-    def __init__(self, record: Record, tracker: Tracker, metric: str, unit: str, watch: Watch | None = None) -> None:
-        self.record, self.tracker, self.watch = record, tracker, watch
+    def __init__(self, record: Record, tracker: Tracker, metric: str, unit: str) -> None:
+        self.record, self.tracker = record, tracker
         self.metric = f"validation/{metric}"
         self.speed_name = f"{unit}_per_second"
         self.stopwatch = Stopwatch()
@@ -148,8 +137,6 @@ class Recorder(pl.Callback):
         self.record.log_metrics(line)
         self._lines += 1
         self.tracker.log(line)
-        if self.watch:
-            self.watch.progress(line)
 
 
 def non_finite_layer(learner: pl.LightningModule, step: int, *, training: bool) -> str:

@@ -38,7 +38,7 @@ def run_trial(trial: Trial, group: str | None = None, watch: Watch | None = None
 
     Args:
         group: the sweep it belongs to, for Weights & Biases.
-        watch: sees it train, and may prune it. Where nobody watches, a pruned trial is run to its end.
+        watch: is told of each validation, and may prune it. Where nobody watches, a pruned trial is run to its end.
 
     Raises:
         UserError: a setting turns out wrong before training begins; nothing is written.
@@ -111,9 +111,9 @@ def _train_and_test(
     start: Path | None,
 ) -> tuple[Status, dict[str, Any]]:
     spec, record = trial.task.spec, trial.record
-    recorder = Recorder(record, tracker, spec.metric, spec.unit, watch)
+    recorder = Recorder(record, tracker, spec.metric, spec.unit)
     best = BestCheckpoint(record, spec.metric, spec.direction)
-    trainer = _trainer(trial, recorder, best)
+    trainer = _trainer(trial, recorder, best, watch)
     memory = PeakMemory(trainer.strategy.root_device)
     status, test = Status.DONE, {}
     try:
@@ -152,7 +152,7 @@ def _costs(trainer: pl.Trainer, learner: Learner, batches: Batches, unit: str) -
         return measure(learner.to(device), batch, unit)
 
 
-def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Trainer:
+def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint, watch: Watch | None) -> pl.Trainer:
     config, spec = trial.config.trainer, trial.task.spec
     callbacks: list[pl.Callback] = [recorder, best]
     if config.averaging != "none":  # after `best`, which is to save the averages
@@ -163,8 +163,8 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
     if config.patience is not None:
         monitor = f"validation/{spec.metric}"
         callbacks.append(EarlyStopping(monitor, patience=config.patience, mode=spec.direction, check_finite=False))
-    if recorder.watch:
-        callbacks.append(Watching(recorder.watch, spec.metric))
+    if watch:
+        callbacks.append(Watching(watch, spec.metric))
     if config.progress:
         title = f"{trial.facts['backbone']} seed {trial.config.seed}"
         callbacks.append(ProgressLine(title, recorder, spec.metric, spec.unit))
