@@ -151,3 +151,43 @@ sys.exit(main(sys.argv[1:]))
     (record,) = all_records(workplace / "outputs")
     assert record.finished
     assert record.samples
+
+
+CUT_SHORT = """
+import signal, sys
+from rnnbench import resuming
+from rnnbench.cli.main import main
+
+step_ended = resuming.Resuming.on_train_batch_end
+def on_train_batch_end(self, trainer, *rest):
+    if trainer.global_step == 55:
+        signal.raise_signal(signal.SIGTERM)
+    step_ended(self, trainer, *rest)
+resuming.Resuming.on_train_batch_end = on_train_batch_end
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("mode", [OFFLINE, ONLINE])
+def test_a_resumed_trial_goes_on_with_its_run(book: Path, workplace: Path, mode: str):
+    arguments = [*TINY, mode, "logger.tags=[extra]", "trainer.max_epochs=4"]
+    with Recorder() as recorder:
+        environment = {"OMP_NUM_THREADS": "1", **sandbox(workplace / "home"), **recorder.environment}
+        command = [sys.executable, "-c", CUT_SHORT, *arguments]
+        cut = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+        assert cut.returncode == 143, cut.stderr
+        done = rnnbench(*arguments, environment=environment)
+        assert done.returncode == 0, done.stderr
+    (record,) = all_records(workplace / "outputs")
+    assert record.state["attempts"] == 2
+    if mode == OFFLINE:
+        mirror = offline_run(record)
+    else:
+        (arrived,) = recorder.runs.values()
+        mirror = wandb_file.Run(
+            config=arrived.config, tags=arrived.tags, history=arrived.history, summary=arrived.summary, exit_code=0
+        )
+        assert recorder.unknown == []
+    assert [line["step"] for line in record.metrics].count(50) == 1
+    assert_mirrors(record, mirror)

@@ -26,6 +26,7 @@ def identity(*overrides: str, **changes: Any) -> str:
         "trainer.threads=1",
         "trainer.accelerator=cpu",
         "trainer.progress=false",
+        "trainer.checkpoint_seconds=5",
         "task.path=book.txt",
     ],
 )

@@ -27,7 +27,7 @@ def test_a_record_reads_what_it_wrote(workplace: Path):
     assert record.config == {"seed": 1, "task": {"name": "t"}}
     assert (record.facts, record.environment, record.result) == (FACTS, {"python": "3"}, {"test": {"m": 1.0}})
     assert record.metrics == [{"step": 1, "train/loss": 2.0}]
-    assert record.samples == [{"title": "a"}]
+    assert record.samples == [{"title": "a", "files": {}}]
     assert {"status", "process", "host", "started", "finished"} <= set(record.state)
 
 
@@ -66,6 +66,35 @@ def test_beginning_again_starts_clean(workplace: Path):
     assert record.metrics == []
     assert not (record.folder / "log.txt").exists()
     assert "reason" not in record.state
+
+
+def test_going_on_keeps_what_there_is_and_counts_attempts(workplace: Path):
+    record = begun(workplace)
+    record.log_metrics({"step": 1})
+    record.end(Status.PREEMPTED, str(Stopped(15)))
+    before = record.state
+    record.begin({}, FACTS, {}, resume=True)
+    assert record.metrics == [{"step": 1}]
+    assert (record.status, record.state["attempts"]) == (Status.RUNNING, 2)
+    assert [record.state[name] for name in ("run", "started")] == [before[name] for name in ("run", "started")]
+    assert not {"reason", "finished"} & set(record.state)
+    record.begin({}, FACTS, {})
+    assert (record.metrics, record.state["attempts"]) == ([], 1)
+    assert record.state["run"] != before["run"]
+
+
+def test_metrics_are_cut_back_wherever_the_last_line_was_torn(workplace: Path):
+    record = begun(workplace)
+    lines = [{"step": step, "train/loss": step / 3, "name": "wörter"} for step in range(4)]
+    for line in lines:
+        record.log_metrics(line)
+    path = record.folder / "metrics.jsonl"
+    whole = path.read_bytes()
+    for cut in range(whole.rindex(b"\n", 0, -1) + 1, len(whole) + 1):
+        path.write_bytes(whole[:cut])
+        assert record.keep_metrics(3) == record.metrics == lines[:3]
+        record.log_metrics(lines[3])
+        assert record.metrics == lines
 
 
 def test_a_trial_that_another_process_runs_is_left_to_it(workplace: Path):
