@@ -1,0 +1,45 @@
+"""What those score on test who learn nothing."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .cutting import Cut, movements
+from .series import Numbers, Scale, Series, naive
+
+
+def of_values(how: Cut, series: Sequence[Series], scales: Sequence[Scale], season: int) -> Mapping[str, float]:
+    """Mean squared and mean absolute error of the naive and the seasonal naive forecast; chance is the better one."""
+    scores: dict[str, float] = {}
+    for name, steps in {"naive": 1, "seasonal_naive": season}.items():
+        parts = [_errors(how, one, scale, steps) for one, scale in zip(series, scales, strict=True)]
+        errors = np.concatenate([part.ravel() for part in parts])
+        scores |= {f"{name}_mse": float(np.square(errors).mean()), f"{name}_mae": float(np.abs(errors).mean())}
+    return {**scores, "chance_mse": min(scores["naive_mse"], scores["seasonal_naive_mse"]), "season": season}
+
+
+def of_movements(series: Sequence[Series], context: int) -> Mapping[str, float]:
+    """Accuracy of always saying what was commonest in train, and of saying that tomorrow moves as today did."""
+    trained = np.concatenate([movements(one, one.borders.span("train"), context) for one in series])
+    tested = np.concatenate([movements(one, one.borders.span("test"), context) for one in series])
+    today = np.concatenate([one.values[_starts(one, context) - 1, 0] > 0 for one in series])
+    moved = tested >= 0
+    commonest = int((trained == 1).sum() > (trained == 0).sum())
+    return {
+        "always_commonest": float((tested[moved] == commonest).mean()),
+        "as_today": float((tested[moved] == today[moved]).mean()),
+        "test_days_without_movement": int((~moved).sum()),
+    }
+
+
+def _errors(how: Cut, series: Series, scale: Scale, season: int) -> Numbers:
+    span, context = series.borders.span("test"), how.context
+    if how.target == "step":  # windows whose last step is each step that counts
+        span, context = (span[0] - how.horizon + 1, span[1]), context + 1
+    forecast, truth = naive(scale(series.values), span, context, how.horizon, season)
+    return (forecast - truth)[:, -how.ahead :]
+
+
+def _starts(series: Series, context: int) -> np.ndarray:
+    first, last = series.borders.span("test")
+    return np.arange(max(first, context), last)

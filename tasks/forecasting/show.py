@@ -1,0 +1,88 @@
+"""What a person looks at to judge a forecast."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+from rnnbench import Batch, Sample
+
+from .cutting import Cut
+from .plots import forecast_picture
+from .series import Numbers, Scale, Series
+
+MOVEMENTS = ("down", "up")
+
+
+def forecasts(how: Cut, series: Series, scale: Scale | None, outputs: Tensor, batch: Batch) -> list[Sample]:
+    """Context, truth and forecast of each row, in the series' own unit where its `scale` is known."""
+    samples = []
+    for row in range(len(outputs)):
+        parts = _steps(outputs, batch, row) if how.target == "step" else _horizon(outputs, batch, row)
+        parts = [scale.back(part) for part in parts] if scale else parts
+        unit = "value" if scale else "on the scale of train, less the last value" if how.relative else "scaled"
+        ahead = "each step" if how.target == "step" else "all"
+        title = f"{series.name}: {len(parts[0])} steps, then {len(parts[1])}, {ahead} {how.horizon} ahead"
+        text = "\n".join(_lines(series, *parts[1:]))
+        samples.append(_pictured(title, text, series, parts, unit))
+    return samples
+
+
+def movements(outputs_BV: Tensor, targets_B: Tensor) -> list[Sample]:
+    """What is believed of tomorrow, and what came."""
+    samples = []
+    for belief, truth in zip(outputs_BV.float().softmax(-1).tolist(), targets_B.tolist(), strict=True):
+        choices = dict(sorted(zip(MOVEMENTS, belief, strict=True), key=lambda choice: -choice[1]))
+        text = f"{next(iter(choices))}, and it went {MOVEMENTS[truth]}"
+        samples.append(Sample("tomorrow's movement of a stock", text, choices))
+    return samples
+
+
+def value_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]) -> str:
+    """One line: whether the network is better than the forecasts that cost nothing."""
+    better = "better" if scores["mse"] < baselines["chance_mse"] else "no better"
+    return (
+        f"MSE {scores['mse']:.4g}, MASE {scores['mase']:.4g}: {better} than the naive forecast "
+        f"({baselines['naive_mse']:.4g}) and that of a season of {baselines['season']:g} "
+        f"({baselines['seasonal_naive_mse']:.4g})"
+    )
+
+
+def movement_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]) -> str:
+    """One line: whether the accuracy is better than chance, by its interval."""
+    chance = max(0.5, baselines["always_commonest"])
+    better = "better than" if scores["accuracy_low"] > chance else "NOT better than"
+    return (
+        f"accuracy {scores['accuracy']:.1%}, 95 % interval {scores['accuracy_low']:.1%} to "
+        f"{scores['accuracy_high']:.1%}: {better} always saying what was commonest ({chance:.1%}). Stocks move together, "
+        "so that the true interval is wider"
+    )
+
+
+def _horizon(outputs: Tensor, batch: Batch, row: int) -> list[Numbers]:
+    context = batch.inputs[row].double().numpy()
+    return [context, *(part[row].double().reshape(-1, context.shape[1]).numpy() for part in (batch.targets, outputs))]
+
+
+def _steps(outputs: Tensor, batch: Batch, row: int) -> list[Numbers]:
+    counts, length = batch.mask[row], int(batch.lengths[row])
+    before = batch.targets[row, :length][~counts[:length]]
+    return [part.double().numpy() for part in (before, batch.targets[row][counts], outputs[row][counts])]
+
+
+def _lines(series: Series, truth: Numbers, forecast: Numbers) -> list[str]:
+    width = max(map(len, series.channels))
+    error = np.abs(truth - forecast).mean(0)
+    return [
+        f"{name:{width}}  said {forecast[0, place]:.4g} … {forecast[-1, place]:.4g}, was {truth[0, place]:.4g} … "
+        f"{truth[-1, place]:.4g}, off by {error[place]:.3g} on average"
+        for place, name in enumerate(series.channels)
+    ]
+
+
+def _pictured(title: str, text: str, series: Series, parts: list[Numbers], unit: str) -> Sample:
+    try:
+        picture = forecast_picture(title, series.channels, parts[0], parts[1], parts[2], unit)
+    except ImportError:
+        return Sample(title, f"{text}\n(no picture without matplotlib: pip install 'rnnbench[plots]')")
+    return Sample(title, text, files={"forecast.png": picture})
