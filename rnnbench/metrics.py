@@ -111,18 +111,18 @@ class MeanError(Metric):
 class WilsonBound(Metric):
     """One end of the 95 % interval for an accuracy (Wilson 1927), from the counts of right answers and of all.
 
-    It takes examples to be independent of one another; where they are not, the true interval is wider.
-
     Args:
         side: which end.
+        design_effect: examples that are alike tell less: so many count as one (Kish 1965).
     """
 
     full_state_update = False
     quantile = 1.959963984540054  # of the normal distribution at 0.975
 
-    def __init__(self, side: Literal["lower", "upper"], **options: Any) -> None:
+    def __init__(self, side: Literal["lower", "upper"], design_effect: float = 1.0, **options: Any) -> None:
         super().__init__(**options)
         self.sign = -1 if side == "lower" else 1
+        self.design_effect = design_effect
         self.add_state("right", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
         self.right: Tensor
@@ -135,6 +135,7 @@ class WilsonBound(Metric):
 
     def compute(self) -> Tensor:
         """The bound, between 0 and 1."""
-        share, squared = self.right.double() / self.count, self.quantile**2 / self.count
-        spread = self.quantile * (share * (1 - share) / self.count + squared / (4 * self.count)).sqrt()
+        share, count = self.right.double() / self.count, self.count / self.design_effect
+        squared = self.quantile**2 / count
+        spread = self.quantile * (share * (1 - share) / count + squared / (4 * count)).sqrt()
         return (share + squared / 2 + self.sign * spread) / (1 + squared)

@@ -115,9 +115,13 @@ class Forecasting(Task):
 
     def metrics(self) -> Mapping[str, Metric]:
         if self.cut.target == "movement":
-            bounds = {"accuracy_low": WilsonBound("lower"), "accuracy_high": WilsonBound("upper")}
-            accuracy = MulticlassAccuracy(2, average="micro")
-            return {"accuracy": accuracy, **bounds, "mcc": MulticlassMatthewsCorrCoef(2)}
+            alike = self.baselines["design_effect"]
+            return {
+                "accuracy": MulticlassAccuracy(2, average="micro"),
+                "accuracy_low": WilsonBound("lower", alike),
+                "accuracy_high": WilsonBound("upper", alike),
+                "mcc": MulticlassMatthewsCorrCoef(2),
+            }
         unit_C = change(self.scales[0](self.series[0].train))
         unit_V = torch.from_numpy(np.tile(unit_C, self.cut.ahead))
         return {"mse": MeanError(2), "mae": MeanError(1), "mase": MeanError(1, unit_V)}
@@ -137,7 +141,8 @@ class Forecasting(Task):
         if self.cut.target == "movement":
             return show.movements(prediction.outputs, batch.targets)
         known = len(self.series) == 1 and not self.cut.relative
-        return show.forecasts(self.cut, self.series[0], self.scales[0] if known else None, prediction.outputs, batch)
+        scale = self.scales[0] if known else None
+        return show.forecasts(self.dataset, self.cut, self.series[0].channels, scale, prediction.outputs, batch)
 
     def gallery(self, metrics: Mapping[str, Metric]) -> list[Sample]:
         scores = {name: float(metric.compute()) for name, metric in metrics.items()}

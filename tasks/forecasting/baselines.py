@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .cutting import Cut, movements
 from .series import Numbers, Scale, Series, naive
@@ -19,17 +20,38 @@ def of_values(how: Cut, series: Sequence[Series], scales: Sequence[Scale], seaso
 
 
 def of_movements(series: Sequence[Series], context: int) -> Mapping[str, float]:
-    """Accuracy of always saying what was commonest in train, and of saying that tomorrow moves as today did."""
+    """Accuracy of always saying what was commonest in train, and of saying that tomorrow moves as today did.
+
+    The design effect is by how much fewer independent movements would tell as much as those of test do.
+    """
     trained = np.concatenate([movements(one, one.borders.span("train"), context) for one in series])
     tested = np.concatenate([movements(one, one.borders.span("test"), context) for one in series])
     today = np.concatenate([one.values[_starts(one, context) - 1, 0] > 0 for one in series])
+    days = np.concatenate([np.asarray(one.days)[_starts(one, context)] for one in series])
     moved = tested >= 0
     commonest = int((trained == 1).sum() > (trained == 0).sum())
     return {
         "always_commonest": float((tested[moved] == commonest).mean()),
         "as_today": float((tested[moved] == today[moved]).mean()),
-        "test_days_without_movement": int((~moved).sum()),
+        "test_days": len(np.unique(days[moved])),
+        "test_stock_days_without_movement": int((~moved).sum()),
+        "design_effect": design_effect(tested[moved], days[moved]),
     }
+
+
+def design_effect(values: NDArray[np.int64], groups: NDArray[np.str_]) -> float:
+    """How many times wider the variance of a mean is since members of a group are alike: 1 + (m - 1) rho (Kish 1965).
+
+    rho is the intraclass correlation by analysis of variance, m the size of the group of a member drawn at random.
+    """
+    _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    means = np.bincount(group, values) / sizes
+    between = (sizes * np.square(means - values.mean())).sum() / (len(sizes) - 1)
+    within = np.square(values - means[group]).sum() / (len(values) - len(sizes))
+    weighted = np.square(sizes).sum() / len(values)
+    typical = (len(values) - weighted) / (len(sizes) - 1)
+    correlation = (between - within) / (between + (typical - 1) * within)
+    return float(1 + (weighted - 1) * max(0.0, correlation))
 
 
 def _errors(how: Cut, series: Series, scale: Scale, season: int) -> Numbers:

@@ -41,7 +41,7 @@ def cut(how: Cut, series: Sequence[Series], scales: Sequence[Scale], split: str)
     """
     rows = {"horizon": _horizons, "step": _steps, "movement": _movements}[how.target]
     parts = [rows(how, one, scale, split) for one, scale in zip(series, scales, strict=True)]
-    columns = {name: [row for part in parts for row in part[name]] for name in parts[0]}
+    columns = {name: _spread([row for part in parts for row in part[name]]) for name in parts[0]}
     if not columns["inputs"]:
         first, last = series[0].borders.span(split)
         raise UserError(
@@ -56,7 +56,8 @@ def _horizons(how: Cut, series: Series, scale: Scale, split: str) -> dict[str, A
     if how.relative:
         last_N1C = context_NLC[:, -1:]
         context_NLC, ahead_NHC = context_NLC - last_N1C, ahead_NHC - last_N1C
-    return {"inputs": _single(context_NLC), "targets": _single(ahead_NHC.reshape(len(ahead_NHC), -1))}
+    ahead_NV = ahead_NHC.reshape(len(ahead_NHC), how.horizon * len(series.channels))
+    return {"inputs": _single(context_NLC), "targets": _single(ahead_NV)}
 
 
 def _steps(how: Cut, series: Series, scale: Scale, split: str) -> dict[str, Any]:
@@ -76,6 +77,12 @@ def _movements(how: Cut, series: Series, scale: Scale, split: str) -> dict[str, 
 def movements(series: Series, span: tuple[int, int], context: int) -> NDArray[np.int64]:
     """The movement that follows each window of `span`, [N]: 1 up, 0 down, -1 neither."""
     return series.movements[max(span[0], context) : span[1]]
+
+
+def _spread(rows: list[Any]) -> list[Any]:
+    """The rows in another order: the first three, which are shown to people, lie far apart."""
+    shown = [place * len(rows) // 3 for place in range(min(3, len(rows)))]
+    return [rows[place] for place in shown] + [row for place, row in enumerate(rows) if place not in shown]
 
 
 def _single(numbers: NDArray[Any]) -> NDArray[np.float32]:

@@ -1,10 +1,10 @@
 """Where series come from. A reader returns the same numbers whether it finds files or asks the hub."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -41,26 +41,20 @@ def read_series(
     if dataset == "csv":
         assert path is not None
         return [own_csv(path, columns)]
-    if dataset == "stocknet":
-        found = stocknet(sources, movement=movement)
-    elif dataset in ("sunspots", "temperatures"):
-        found = [univariate(dataset, sources)]
-    else:
-        found = [{"etth1": etth1, "exchange_rate": exchange_rate}.get(dataset, generated(dataset))(sources)]
+    readers: dict[str, Callable[[], list[Series]]] = {
+        "mackey_glass": lambda: [_series(dataset, ["x"], chaos.mackey_glass(CHAOS))],
+        "lorenz": lambda: [_series(dataset, ["x", "y", "z"], chaos.lorenz(CHAOS))],
+        "etth1": lambda: [etth1(sources)],
+        "exchange_rate": lambda: [exchange_rate(sources)],
+        "sunspots": lambda: [univariate(dataset, sources, "monthly-sunspots.csv", "Sunspots")],
+        "temperatures": lambda: [univariate(dataset, sources, "daily-min-temperatures.csv", "Temp")],
+        "stocknet": lambda: stocknet(sources, movement=movement),
+    }
+    found = readers[dataset]()
     for name in columns or ():
         if name not in found[0].channels:
             raise UserError(f"{dataset}: {not_among('column', name, found[0].channels)}")
     return [series.select(columns) for series in found] if columns else found
-
-
-def generated(dataset: str) -> Any:
-    """The reader of "mackey_glass" or "lorenz": `CHAOS` steps of it."""
-
-    def read(_: Sources) -> Series:
-        values = chaos.lorenz(CHAOS) if dataset == "lorenz" else chaos.mackey_glass(CHAOS)
-        return Series(dataset, ["x", "y", "z"][: values.shape[1]], values, Borders.shares(CHAOS))
-
-    return read
 
 
 def etth1(sources: Sources) -> Series:
@@ -83,12 +77,8 @@ def exchange_rate(sources: Sources) -> Series:
     return _from_hub(sources, "exchange_rate", "exchange_rate", channels=_CURRENCIES)
 
 
-def univariate(dataset: str, sources: Sources) -> Series:
-    """Monthly sunspots (Zürich, 1749 to 1983) or daily minimum temperatures (Melbourne, 1981 to 1990)."""
-    file, column = {
-        "sunspots": ("monthly-sunspots.csv", "Sunspots"),
-        "temperatures": ("daily-min-temperatures.csv", "Temp"),
-    }[dataset]
+def univariate(dataset: str, sources: Sources, file: str, column: str) -> Series:
+    """One column of a file: monthly sunspots, 1749 to 1983; daily minimum temperatures of Melbourne, 1981 to 1990."""
     found = sources.files("univariate_ts", [file])
     if not found:
         raise _absent(dataset, sources, "univariate_ts", file)
@@ -142,7 +132,7 @@ def _from_hub(
     sources: Sources, folder: str, file: str, channels: Sequence[str] = (), borders: Borders | None = None
 ) -> Series:
     where = {"train": f"forecasting/autoformer/{file}.csv"}
-    loaded = sources.hub(folder, _HUB, data_files=where, float_precision="round_trip")["train"]
+    loaded = sources.hub(folder, _HUB, data_files=where)["train"]
     names = [name for name in loaded.column_names if name != "date"]
     values = np.stack([np.asarray(loaded[name], np.float64) for name in names], 1)
     return _series(file, list(channels) or names, values, borders)
@@ -154,8 +144,9 @@ def _stock(table: Table, name: str) -> Series:
     train, validation, test, end = (int(place) for place in np.searchsorted(dates, STOCKNET_DATES))
     table = Table(table.path, {column: cells[:end] for column, cells in table.columns.items()}, table.lines[:end])
     close, adjusted = _numbers(table, ["Close"]), _numbers(table, ["Adj Close"])
-    values = _numbers(table, ["Close", "High", "Low"]) * adjusted / close
-    return Series(name, ["close", "high", "low"], values, Borders(train, validation, test, end))
+    values = np.hstack([adjusted, _numbers(table, ["High", "Low"]) * (adjusted / close)])
+    borders = Borders(train, validation, test, end)
+    return Series(name, ["close", "high", "low"], values, borders, days=table.column("Date"))
 
 
 def _moving(stock: Series) -> Series:
@@ -163,7 +154,7 @@ def _moving(stock: Series) -> Series:
     values = stock.values[1:] / close[:-1, None] - 1
     movements = np.select([values[:, 0] > RISE, values[:, 0] <= FALL], [1, 0], -1)
     borders = Borders(*(max(0, border - 1) for border in stock.borders))  # the first day has none before it
-    return replace(stock, values=values, movements=movements, borders=borders)
+    return replace(stock, values=values, movements=movements, borders=borders, days=stock.days[1:])
 
 
 def _numbers(table: Table, names: Sequence[str]) -> Numbers:

@@ -29,7 +29,7 @@ class Borders(NamedTuple):
     @classmethod
     def shares(cls, length: int) -> "Borders":
         """Train, validation and test by `SHARES` of a series."""
-        return cls(0, *(int(length * share) for share in SHARES), length)
+        return cls(0, int(length * SHARES[0]), int(length * SHARES[1]), length)
 
     def span(self, split: str) -> tuple[int, int]:
         """First step of a split and the one after its last."""
@@ -47,6 +47,7 @@ class Series:
         values: the numbers, [T, C].
         borders: its parts in time.
         movements: whether it went up to a step (1), down (0), or neither (-1), [T]; empty where nobody asks.
+        days: the day of each step, [T]; empty where nobody asks.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Series:
     values: Numbers
     borders: Borders
     movements: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    days: Sequence[str] = ()
 
     @property
     def train(self) -> Numbers:

@@ -1,6 +1,6 @@
 """What a person looks at to judge a forecast."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -9,22 +9,24 @@ from rnnbench import Batch, Sample
 
 from .cutting import Cut
 from .plots import forecast_picture
-from .series import Numbers, Scale, Series
+from .series import Numbers, Scale
 
-MOVEMENTS = ("down", "up")
+MOVEMENTS: Sequence[str] = ("down", "up")
 
 
-def forecasts(how: Cut, series: Series, scale: Scale | None, outputs: Tensor, batch: Batch) -> list[Sample]:
-    """Context, truth and forecast of each row, in the series' own unit where its `scale` is known."""
+def forecasts(
+    name: str, how: Cut, channels: Sequence[str], scale: Scale | None, outputs: Tensor, batch: Batch
+) -> list[Sample]:
+    """Context, truth and forecast of each row, in the series' own unit where the `scale` is known."""
     samples = []
     for row in range(len(outputs)):
         parts = _steps(outputs, batch, row) if how.target == "step" else _horizon(outputs, batch, row)
         parts = [scale.back(part) for part in parts] if scale else parts
         unit = "value" if scale else "on the scale of train, less the last value" if how.relative else "scaled"
-        ahead = "each step" if how.target == "step" else "all"
-        title = f"{series.name}: {len(parts[0])} steps, then {len(parts[1])}, {ahead} {how.horizon} ahead"
-        text = "\n".join(_lines(series, *parts[1:]))
-        samples.append(_pictured(title, text, series, parts, unit))
+        seen = f"each step {how.horizon} ahead" if how.target == "step" else f"{len(parts[0])} steps seen"
+        title = f"{name}: {len(parts[1])} steps forecast, {seen}"
+        text = "\n".join(_lines(channels, *parts[1:]))
+        samples.append(_pictured(title, text, channels, parts, unit))
     return samples
 
 
@@ -54,8 +56,8 @@ def movement_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]
     better = "better than" if scores["accuracy_low"] > chance else "NOT better than"
     return (
         f"accuracy {scores['accuracy']:.1%}, 95 % interval {scores['accuracy_low']:.1%} to "
-        f"{scores['accuracy_high']:.1%}: {better} always saying what was commonest ({chance:.1%}). Stocks move together, "
-        "so that the true interval is wider"
+        f"{scores['accuracy_high']:.1%}: {better} always saying the commonest ({chance:.1%}). Stocks move together: "
+        f"in the interval {baselines['design_effect']:.1f} of a day count as one"
     )
 
 
@@ -70,19 +72,19 @@ def _steps(outputs: Tensor, batch: Batch, row: int) -> list[Numbers]:
     return [part.double().numpy() for part in (before, batch.targets[row][counts], outputs[row][counts])]
 
 
-def _lines(series: Series, truth: Numbers, forecast: Numbers) -> list[str]:
-    width = max(map(len, series.channels))
+def _lines(channels: Sequence[str], truth: Numbers, forecast: Numbers) -> list[str]:
+    width = max(map(len, channels))
     error = np.abs(truth - forecast).mean(0)
     return [
         f"{name:{width}}  said {forecast[0, place]:.4g} … {forecast[-1, place]:.4g}, was {truth[0, place]:.4g} … "
         f"{truth[-1, place]:.4g}, off by {error[place]:.3g} on average"
-        for place, name in enumerate(series.channels)
+        for place, name in enumerate(channels)
     ]
 
 
-def _pictured(title: str, text: str, series: Series, parts: list[Numbers], unit: str) -> Sample:
+def _pictured(title: str, text: str, channels: Sequence[str], parts: list[Numbers], unit: str) -> Sample:
     try:
-        picture = forecast_picture(title, series.channels, parts[0], parts[1], parts[2], unit)
+        picture = forecast_picture(title, channels, parts[0], parts[1], parts[2], unit)
     except ImportError:
         return Sample(title, f"{text}\n(no picture without matplotlib: pip install 'rnnbench[plots]')")
     return Sample(title, text, files={"forecast.png": picture})
