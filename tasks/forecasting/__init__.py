@@ -130,7 +130,7 @@ class Forecasting(Task):
     def baselines(self) -> Mapping[str, float]:
         """Scores on test of those who learn nothing."""
         if self.cut.target == "movement":
-            return baselines.of_movements(self.series, self.cut.context)
+            return baselines.of_movements(self.cut, self.series)
         return baselines.of_values(self.cut, self.series, self.scales, self.season)
 
     def facts(self) -> Mapping[str, int | float | str]:

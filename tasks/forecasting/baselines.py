@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .cutting import Cut, movements
+from .cutting import Cut, movements, too_short
 from .series import Numbers, Scale, Series, naive
 
 
@@ -15,20 +15,24 @@ def of_values(how: Cut, series: Sequence[Series], scales: Sequence[Scale], seaso
     for name, steps in {"naive": 1, "seasonal_naive": season}.items():
         parts = [_errors(how, one, scale, steps) for one, scale in zip(series, scales, strict=True)]
         errors = np.concatenate([part.ravel() for part in parts])
+        if not len(errors):
+            raise too_short(how, series[0], "test")
         scores |= {f"{name}_mse": float(np.square(errors).mean()), f"{name}_mae": float(np.abs(errors).mean())}
     return {**scores, "chance_mse": min(scores["naive_mse"], scores["seasonal_naive_mse"]), "season": season}
 
 
-def of_movements(series: Sequence[Series], context: int) -> Mapping[str, float]:
+def of_movements(how: Cut, series: Sequence[Series]) -> Mapping[str, float]:
     """Accuracy of always saying what was commonest in train, and of saying that tomorrow moves as today did.
 
     The design effect is by how much fewer independent movements would tell as much as those of test do.
     """
-    trained = np.concatenate([movements(one, one.borders.span("train"), context) for one in series])
-    tested = np.concatenate([movements(one, one.borders.span("test"), context) for one in series])
-    today = np.concatenate([one.values[_starts(one, context) - 1, 0] > 0 for one in series])
-    days = np.concatenate([np.asarray(one.days)[_starts(one, context)] for one in series])
+    trained = np.concatenate([movements(one, one.borders.span("train"), how.context) for one in series])
+    tested = np.concatenate([movements(one, one.borders.span("test"), how.context) for one in series])
+    today = np.concatenate([one.values[_starts(one, how.context) - 1, 0] > 0 for one in series])
+    days = np.concatenate([np.asarray(one.days)[_starts(one, how.context)] for one in series])
     moved = tested >= 0
+    if not moved.any():
+        raise too_short(how, series[0], "test")
     commonest = int((trained == 1).sum() > (trained == 0).sum())
     return {
         "always_commonest": float((tested[moved] == commonest).mean()),
@@ -45,12 +49,18 @@ def design_effect(values: NDArray[np.int64], groups: NDArray[np.str_]) -> float:
     rho is the intraclass correlation by analysis of variance, m the size of the group of a member drawn at random.
     """
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(sizes) in (
+        1,
+        len(values),
+    ):  # one group tells as much as one member; members without company as they are many
+        return len(values) / len(sizes)
     means = np.bincount(group, values) / sizes
     between = (sizes * np.square(means - values.mean())).sum() / (len(sizes) - 1)
     within = np.square(values - means[group]).sum() / (len(values) - len(sizes))
     weighted = np.square(sizes).sum() / len(values)
     typical = (len(values) - weighted) / (len(sizes) - 1)
-    correlation = (between - within) / (between + (typical - 1) * within)
+    total = between + (typical - 1) * within
+    correlation = (between - within) / total if total else 0.0
     return float(1 + (weighted - 1) * max(0.0, correlation))
 
 

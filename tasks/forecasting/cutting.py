@@ -43,12 +43,17 @@ def cut(how: Cut, series: Sequence[Series], scales: Sequence[Scale], split: str)
     parts = [rows(how, one, scale, split) for one, scale in zip(series, scales, strict=True)]
     columns = {name: _spread([row for part in parts for row in part[name]]) for name in parts[0]}
     if not columns["inputs"]:
-        first, last = series[0].borders.span(split)
-        raise UserError(
-            f"{series[0].name} is too short: its {split} part has {last - first} steps of {len(series[0].values)}, and "
-            f"nothing fits a context of {how.context} and a horizon of {how.horizon}; use more data or smaller ones"
-        )
+        raise too_short(how, series[0], split)
     return datasets.Dataset.from_dict(columns)
+
+
+def too_short(how: Cut, series: Series, split: str) -> UserError:
+    """The error to raise where nothing can be cut."""
+    first, last = series.borders.span(split)
+    return UserError(
+        f"{series.name} is too short: its {split} part has {last - first} steps of {len(series.values)}, and nothing "
+        f"fits a context of {how.context} and a horizon of {how.horizon}; use more data or smaller ones"
+    )
 
 
 def _horizons(how: Cut, series: Series, scale: Scale, split: str) -> dict[str, Any]:

@@ -164,6 +164,17 @@ def test_specs_name_what_must_be_equal():
     assert movements_task().spec.setting == "movement"
 
 
+@pytest.mark.parametrize("options", [{}, {"target": "step"}])
+def test_too_short_an_own_file_is_one_line_and_leaves_nothing(workplace: Path, rnnbench: Any, options: dict[str, Any]):
+    (workplace / "own.csv").write_text("x\n" + "\n".join("12345678901234"))
+    said = rnnbench(
+        "task=forecasting", "task.dataset=csv", "task.path=own.csv", *(f"task.{k}={v}" for k, v in options.items())
+    )
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "own.csv is too short: its" in said.err
+    assert not (workplace / "outputs").exists()
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

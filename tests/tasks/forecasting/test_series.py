@@ -116,6 +116,8 @@ def test_the_design_effect_is_the_group_size_for_twins_and_one_for_strangers():
     alike = np.repeat(random.integers(0, 2, 200), 10)
     assert design_effect(alike, days) == pytest.approx(10)
     assert design_effect(random.integers(0, 2, 2000), days) == pytest.approx(1, abs=0.5)
+    assert design_effect(alike, np.arange(2000).astype(str)) == 1
+    assert design_effect(alike, np.full(2000, "one")) == 2000
     # Half of each day's movements are its own: the mean over days varies as the design effect says.
     own = random.integers(0, 2, 2000)
     mixed = np.where(random.random(2000) < 0.5, alike, own)
