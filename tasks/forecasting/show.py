@@ -1,5 +1,6 @@
 """What a person looks at to judge a forecast."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -41,10 +42,11 @@ def movements(outputs_BV: Tensor, targets_B: Tensor) -> list[Sample]:
 
 
 def value_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]) -> str:
-    """One line: whether the network is better than the forecasts that cost nothing."""
-    better = "better" if scores["mse"] < baselines["chance_mse"] else "no better"
+    """How far the network is from the forecasts that cost nothing."""
+    gain = 1 - scores["mse"] / baselines["chance_mse"] if baselines["chance_mse"] else -math.inf
+    verdict = f"{gain:.1%} better than" if gain > 0 else "NOT better than"
     return (
-        f"MSE {scores['mse']:.4g}, MASE {scores['mase']:.4g}: {better} than the naive forecast "
+        f"MSE {scores['mse']:.4g}, MASE {scores['mase']:.4g}: {verdict} the best of the naive forecast "
         f"({baselines['naive_mse']:.4g}) and that of a season of {baselines['season']:g} "
         f"({baselines['seasonal_naive_mse']:.4g})"
     )

@@ -127,10 +127,10 @@ def test_the_gallery_says_whether_nothing_was_learned():
     rows, metrics = batch(values), values.metrics()
     for metric in metrics.values():
         metric.update(rows.targets, rows.targets)
-    assert ": better than" in values.gallery(metrics)[0].text
+    assert ": 100.0% better than the best of" in values.gallery(metrics)[0].text
     for metric in metrics.values():
         metric.update(rows.targets + 1e3, rows.targets)
-    assert ": no better than" in values.gallery(metrics)[0].text
+    assert ": NOT better than" in values.gallery(metrics)[0].text
 
 
 def test_samples_speak_the_series_own_unit():
