@@ -44,12 +44,12 @@ def movements(outputs_BV: Tensor, targets_B: Tensor) -> list[Sample]:
 def value_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]) -> str:
     """How far the network is from the forecasts that cost nothing."""
     gain = 1 - scores["mse"] / baselines["chance_mse"] if baselines["chance_mse"] else -math.inf
-    verdict = f"{gain:.1%} better than" if gain > 0 else "NOT better than"
-    return (
-        f"MSE {scores['mse']:.4g}, MASE {scores['mase']:.4g}: {verdict} the best of the naive forecast "
-        f"({baselines['naive_mse']:.4g}) and that of a season of {baselines['season']:g} "
-        f"({baselines['seasonal_naive_mse']:.4g})"
-    )
+    verdict = f"by MSE {gain:.1%} better than" if gain > 0 else "by MSE NOT better than"
+    rows = {"network": scores, "naive forecast": _of(baselines, "naive_")}
+    if baselines["season"] > 1:
+        rows[f"as {baselines['season']} steps ago"] = _of(baselines, "seasonal_naive_")
+    errors = "; ".join(f"{name} MSE {row['mse']:.4g}, MAE {row['mae']:.4g}" for name, row in rows.items())
+    return f"{verdict} the best forecast that costs nothing: {errors}; MASE {scores['mase']:.4g}"
 
 
 def movement_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]) -> str:
@@ -61,6 +61,10 @@ def movement_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]
         f"{scores['accuracy_high']:.1%}: {better} always saying the commonest ({chance:.1%}). Stocks move together: "
         f"in the interval {baselines['design_effect']:.1f} of a day count as one"
     )
+
+
+def _of(baselines: Mapping[str, float], prefix: str) -> Mapping[str, float]:
+    return {name: baselines[f"{prefix}{name}"] for name in ("mse", "mae")}
 
 
 def _horizon(outputs: Tensor, batch: Batch, row: int) -> list[Numbers]:

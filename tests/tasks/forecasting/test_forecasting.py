@@ -123,14 +123,16 @@ def test_the_gallery_says_whether_nothing_was_learned():
             metric.reset()
             metric.update(outputs, rows.targets)
         assert verdict in made.gallery(metrics)[0].text
-    values = task()
+    values = task(season=5)
     rows, metrics = batch(values), values.metrics()
     for metric in metrics.values():
         metric.update(rows.targets, rows.targets)
-    assert ": 100.0% better than the best of" in values.gallery(metrics)[0].text
+    assert "by MSE 100.0% better than the best" in values.gallery(metrics)[0].text
     for metric in metrics.values():
         metric.update(rows.targets + 1e3, rows.targets)
-    assert ": NOT better than" in values.gallery(metrics)[0].text
+    text = values.gallery(metrics)[0].text
+    assert "by MSE NOT better than" in text
+    assert f"as 5 steps ago MSE {values.facts()['seasonal_naive_mse']:.4g}, MAE" in text
 
 
 def test_samples_speak_the_series_own_unit():
