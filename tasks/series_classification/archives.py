@@ -22,7 +22,7 @@ def read_cases(dataset: str, sources: Sources, paths: Sequence[str]) -> tuple[Ca
         UserError: they are not to be had, malformed, or test has channels or classes that train has not.
     """
     if dataset == "cylinder_bell_funnel":
-        return cylinder_bell_funnel(300, seed=0), cylinder_bell_funnel(600, seed=1)
+        return cylinder_bell_funnel(600, seed=0), cylinder_bell_funnel(600, seed=1)
     train, test = own_files(paths) if dataset == "ts" else archive(ARCHIVES[dataset], sources)
     _check(train, test, paths[1] if paths else f"{ARCHIVES[dataset]}_TEST.ts")
     return train, test
