@@ -44,7 +44,7 @@ def movements(outputs_BV: Tensor, targets_B: Tensor) -> list[Sample]:
 def value_verdict(scores: Mapping[str, float], baselines: Mapping[str, float]) -> str:
     """How far the network is from the forecasts that cost nothing."""
     gain = 1 - scores["mse"] / baselines["chance_mse"] if baselines["chance_mse"] else -math.inf
-    verdict = f"by MSE {gain:.1%} better than" if gain > 0 else "by MSE NOT better than"
+    verdict = f"by MSE {gain:.2%} better than" if gain > 0 else "by MSE NOT better than"
     rows = {"network": scores, "naive forecast": _of(baselines, "naive_")}
     if baselines["season"] > 1:
         rows[f"as {baselines['season']} steps ago"] = _of(baselines, "seasonal_naive_")

@@ -127,7 +127,7 @@ def test_the_gallery_says_whether_nothing_was_learned():
     rows, metrics = batch(values), values.metrics()
     for metric in metrics.values():
         metric.update(rows.targets, rows.targets)
-    assert "by MSE 100.0% better than the best" in values.gallery(metrics)[0].text
+    assert "by MSE 100.00% better than the best" in values.gallery(metrics)[0].text
     for metric in metrics.values():
         metric.update(rows.targets + 1e3, rows.targets)
     text = values.gallery(metrics)[0].text
