@@ -71,3 +71,71 @@ class CrossEntropy(Metric):
         if self.unit == "perplexity":
             return mean.exp()
         return mean / math.log(2) if self.unit == "bits" else mean
+
+
+class MeanError(Metric):
+    """Mean of |output - target|^power over every number seen, summed in float64.
+
+    Power 2 is the mean squared error, power 1 the mean absolute error, and power 1 with the naive forecast's mean
+    absolute error in train as `unit` the mean absolute scaled error (MASE, Hyndman & Koehler 2006).
+
+    Args:
+        power: of the absolute error.
+        unit: what errors are divided by first, [V], or the same for all.
+    """
+
+    higher_is_better = False
+    full_state_update = False
+
+    def __init__(self, power: int, unit: Tensor | float = 1.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.power = power
+        self.unit: Tensor
+        self.register_buffer("unit", torch.as_tensor(unit, dtype=torch.float64), persistent=False)
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.total: Tensor
+        self.count: Tensor
+
+    def update(self, outputs_NV: Tensor, targets_NV: Tensor) -> None:
+        """Adds N targets of V numbers each."""
+        errors_NV = (outputs_NV.double() - targets_NV.double()) / self.unit
+        self.total += errors_NV.abs().pow(self.power).sum()
+        self.count += errors_NV.numel()
+
+    def compute(self) -> Tensor:
+        """The mean over all numbers."""
+        return self.total / self.count
+
+
+class WilsonBound(Metric):
+    """One end of the 95 % interval for an accuracy (Wilson 1927), from the counts of right answers and of all.
+
+    Args:
+        side: which end.
+        design_effect: examples that are alike tell less: so many count as one (Kish 1965).
+    """
+
+    full_state_update = False
+    quantile = 1.959963984540054  # of the normal distribution at 0.975
+
+    def __init__(self, side: Literal["lower", "upper"], design_effect: float = 1.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.sign = -1 if side == "lower" else 1
+        self.design_effect = design_effect
+        self.add_state("right", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+        self.right: Tensor
+        self.count: Tensor
+
+    def update(self, outputs_NV: Tensor, targets_N: Tensor) -> None:
+        """Adds N targets: the class of the largest of V outputs is the answer."""
+        self.right += (outputs_NV.argmax(-1) == targets_N).sum()
+        self.count += len(targets_N)
+
+    def compute(self) -> Tensor:
+        """The bound, between 0 and 1."""
+        share, count = self.right.double() / self.count, self.count / self.design_effect
+        squared = self.quantile**2 / count
+        spread = self.quantile * (share * (1 - share) / count + squared / (4 * count)).sqrt()
+        return (share + squared / 2 + self.sign * spread) / (1 + squared)

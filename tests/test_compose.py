@@ -63,7 +63,7 @@ def test_a_folder_of_ones_own_experiments():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("task=musik", "task 'musik' does not exist; there are: language_modeling"),
+        ("task=languge_modeling", "task 'languge_modeling' does not exist; did you mean 'language_modeling'?"),
         ("backbone=lsmt", "backbone 'lsmt' does not exist; did you mean 'lstm'?"),
         ("optimizer=adm", "optimizer 'adm' does not exist; did you mean 'adam'?"),
         ("schedule=cosin", "schedule 'cosin' does not exist; did you mean 'cosine'?"),

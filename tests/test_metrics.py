@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import log_softmax
 
-from rnnbench.metrics import CrossEntropy, Mean
+from rnnbench.metrics import CrossEntropy, Mean, MeanError, WilsonBound
 
 OUTPUTS = torch.randn(60, 11, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.randint(11, (60,), generator=torch.Generator().manual_seed(1))
@@ -55,3 +55,23 @@ def test_half_precision_outputs_are_summed_in_double():
         metric.update(OUTPUTS.bfloat16(), TARGETS)
     expected = -log_softmax(OUTPUTS.bfloat16().double(), -1).gather(-1, TARGETS[:, None]).mean().item()
     assert metric.compute().item() == pytest.approx(expected, rel=1e-6)
+
+
+@given(cuts=st.lists(st.integers(1, 59), max_size=6), power=st.sampled_from([1, 2]))
+def test_mean_errors_do_not_depend_on_the_batches(cuts: list[int], power: int):
+    targets, unit = OUTPUTS.flip(0), torch.linspace(0.5, 3, 11)
+    metric = MeanError(power, unit)
+    for start, end in itertools.pairwise([0, *sorted(set(cuts)), 60]):
+        metric.update(OUTPUTS[start:end], targets[start:end])
+    expected = ((OUTPUTS.double() - targets.double()).abs() / unit).pow(power).mean().item()
+    assert metric.compute().item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_wilson_bounds_are_those_of_the_literature():
+    # Newcombe 1998 (Statistics in Medicine 17), table I: 81 of 263 gives 0.2553 to 0.3662, 0 of 20 gives 0 to 0.1611.
+    for right, count, expected in ((81, 263, (0.2553, 0.3662)), (0, 20, (0.0, 0.1611))):
+        targets = torch.tensor([1] * right + [0] * (count - right))
+        bounds = [WilsonBound("lower"), WilsonBound("upper")]
+        for metric in bounds:
+            metric.update(torch.tensor([[0.0, 1.0]]).repeat(count, 1), targets)
+        assert [metric.compute().item() for metric in bounds] == pytest.approx(expected, abs=5e-5)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnbench.data.sources import Sources
-from rnnbench.errors import UserError
+from rnnbench.data.text import read_text
 
 # Shares of a text that has no customary splits: train up to the first, validation up to the second, test the rest.
 CUTS = (0.9, 0.95)
@@ -104,30 +104,6 @@ def cut(text: str) -> tuple[str, str, str]:
     """A text in three, at `CUTS` of its characters."""
     first, second = (int(len(text) * share) for share in CUTS)
     return text[:first], text[first:second], text[second:]
-
-
-def read_text(path: Path) -> str:
-    """The content of a UTF-8 text file.
-
-    Raises:
-        UserError: it is missing, empty, or no text.
-    """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"text file '{path}' can not be read: {error.strerror}") from error
-    if not content.strip():
-        raise UserError(f"text file '{path}' is empty")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"'{path}' is no UTF-8 text: line {line} holds the byte 0x{content[error.start]:02x}"
-        ) from error
-    if "\0" in text:
-        raise UserError(f"'{path}' is no text: it holds zero bytes")
-    return text.replace("\r\n", "\n")
 
 
 def _corpus(texts: Iterable[str], tokenized: bool = False) -> Corpus:

@@ -143,8 +143,8 @@ def test_lists(rnnbench: Rnnbench):
     import json
 
     listed = json.loads(rnnbench("list", "--json").out)
-    (task,) = listed["tasks"]
-    assert (task["name"], task["trait"]) == ("language_modeling", "many to many aligned")
+    shapes = {entry["name"]: entry["trait"] for entry in listed["tasks"]}
+    assert {"language_modeling": "many to many aligned", "forecasting": "many to one"}.items() <= shapes.items()
     traits = {entry["name"]: entry["trait"] for entry in listed["backbones"]}
     assert {"feedforward": "matrix product", "lstm": "torch.nn.LSTM", "mingru": "linear scan"}.items() <= traits.items()
     assert all(entry["description"] and entry["source"] for entry in [*listed["tasks"], *listed["backbones"]])

@@ -3,9 +3,9 @@ from typing import Any
 
 import datasets
 import pytest
-from rnnbench.tasks.language_modeling.corpora import cut, own_text, ptb, pydoc, read_text, tinyshakespeare, wikitext2
+from rnnbench.tasks.language_modeling.corpora import cut, own_text, ptb, pydoc, tinyshakespeare, wikitext2
 
-from rnnbench import Sources, UserError
+from rnnbench import Sources
 
 
 class Hub(Sources):
@@ -75,31 +75,3 @@ def test_own_files_are_read_in_the_given_order(workplace: Path):
     corpus = own_text(["a.txt", "b.txt"])
     assert corpus.train == "a" * 50 + "\n" + "b" * 39
     assert cut("x" * 100) == ("x" * 90, "x" * 5, "x" * 5)
-
-
-def test_files_from_elsewhere_are_read_as_they_were_meant(workplace: Path):
-    (workplace / "windows.txt").write_bytes("\ufeffone\r\ntwo é\r\n".encode())
-    assert read_text(workplace / "windows.txt") == "one\ntwo é\n"
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "text file 'a.txt' can not be read: No such file or directory"),
-        (b"", "text file 'a.txt' is empty"),
-        (b" \n\n", "text file 'a.txt' is empty"),
-        (b"good\nbad \xff here", "'a.txt' is no UTF-8 text: line 2 holds the byte 0xff"),
-        (b"zip\x00\x01", "'a.txt' is no text: it holds zero bytes"),
-    ],
-)
-def test_what_is_no_text_is_said(content: bytes | None, message: str):
-    if content is not None:
-        Path("a.txt").write_bytes(content)
-    with pytest.raises(UserError) as error:
-        read_text(Path("a.txt"))
-    assert str(error.value) == message
-
-
-def test_a_folder_is_no_text(workplace: Path):
-    with pytest.raises(UserError, match="can not be read: Is a directory"):
-        read_text(workplace)
