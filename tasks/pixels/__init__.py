@@ -1,0 +1,136 @@
+"""Pixels: say which digit a picture shows, read as a sequence.
+
+A picture of side S is read in one of four ways (`mode`):
+
+    pixel      S * S steps of one pixel, line by line ("sequential MNIST", Le et al. 2015)
+    permuted   the same pixels in a fixed random order ("permuted MNIST"): numpy's RandomState(92916).permutation, the
+               seed that published code has used since scoRNN (Helfrich et al. 2018)
+    row        S steps of S pixels, from the top
+    whole      one step of S * S pixels: one to one, the home of networks without memory
+
+Pixels are ink from 0 to 1, not standardised. Accuracy is the share of test pictures whose most probable digit is right.
+"""
+
+import functools
+import importlib.util
+from collections.abc import Mapping
+from typing import Literal
+
+import datasets
+import numpy as np
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
+
+from rnnbench import Batch, Prediction, Reals, Sample, Sources, Spec, Task, Tokens
+
+from .drawing import characters, confusion_png, digit_png
+from .pictures import CLASSES, Pictures, read_pictures
+
+PERMUTATION_SEED = 92916
+DIGITS = [str(digit) for digit in range(CLASSES)]
+NO_PICTURE = "(as PNG with matplotlib: pip install matplotlib)"
+
+
+class Pixels(Task):
+    """Say which digit a picture shows, pixel by pixel, row by row, or at once."""
+
+    shape = "many_to_one"
+
+    def __init__(
+        self,
+        sources: Sources,
+        *,
+        dataset: Literal["digits", "mnist"] = "digits",
+        mode: Literal["pixel", "permuted", "row", "whole"] = "pixel",
+    ) -> None:
+        """
+        Args:
+            dataset: "digits" are the 1,797 pictures of 8 x 8 that scikit-learn carries, always there; "mnist" has
+                70,000 of 28 x 28.
+            mode: how a picture becomes a sequence.
+        """
+        super().__init__(sources)
+        self.dataset, self.mode = dataset, mode
+        if mode == "whole":
+            self.shape = "one_to_one"
+
+    @functools.cached_property
+    def pictures(self) -> Mapping[str, Pictures]:
+        """The pictures of each split."""
+        return read_pictures(self.dataset, self.sources)
+
+    @property
+    def side(self) -> int:
+        """Pixels a line."""
+        return self.pictures["train"].pixels.shape[-1]
+
+    @property
+    def order(self) -> np.ndarray:
+        """Which pixel stands at each place of the sequence, [side * side]."""
+        pixels = self.side**2
+        return (
+            np.random.RandomState(PERMUTATION_SEED).permutation(pixels)
+            if self.mode == "permuted"
+            else np.arange(pixels)
+        )
+
+    def describe(self) -> Spec:
+        width = {"row": self.side, "whole": self.side**2}.get(self.mode, 1)
+        return Spec(
+            inputs=Reals(width),
+            targets=Tokens(CLASSES),
+            metric="accuracy",
+            direction="max",
+            chance=1 / CLASSES,
+            dataset=self.dataset,
+            setting=self.mode,
+            unit={"row": "rows", "whole": "pictures"}.get(self.mode, "pixels"),
+        )
+
+    def splits(self) -> Mapping[str, datasets.Dataset]:
+        return {name: self._split(pictures) for name, pictures in self.pictures.items()}
+
+    def metrics(self) -> Mapping[str, Metric]:
+        return {
+            "accuracy": MulticlassAccuracy(CLASSES, average="micro"),
+            "confusion": MulticlassConfusionMatrix(CLASSES),
+        }
+
+    def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
+        return [
+            self._sample(inputs_TI, outputs_V, int(target))
+            for inputs_TI, outputs_V, target in zip(batch.inputs, prediction.outputs, batch.targets, strict=True)
+        ]
+
+    def gallery(self, metrics: Mapping[str, Tensor]) -> list[Sample]:
+        counts_CC = metrics["confusion"].cpu().numpy()
+        right, shown = int(counts_CC.trace()), int(counts_CC.sum())
+        title = f"{shown:,} test pictures of {self.dataset}, {right / shown:.2%} right"
+        lines = [" ".join(f"{count:5}" for count in row) for row in [range(CLASSES), *counts_CC.tolist()]]
+        table = "\n".join(f"{name:>5} {line}" for name, line in zip(["true", *DIGITS], lines, strict=True))
+        if not _can_draw():
+            return [Sample(title, f"{table}\n{NO_PICTURE}")]
+        return [Sample(title, table, files={"confusion.png": confusion_png(counts_CC, DIGITS, title)})]
+
+    def _split(self, pictures: Pictures) -> datasets.Dataset:
+        pixels = pictures.pixels.reshape(len(pictures.labels), -1)[:, self.order]
+        rows = pixels.reshape(len(pixels), -1, self.spec.inputs.size)
+        return datasets.Dataset.from_dict({"inputs": rows, "targets": pictures.labels})
+
+    def _sample(self, inputs_TI: Tensor, outputs_V: Tensor, target: int) -> Sample:
+        pixels = np.empty(self.side**2, np.float32)
+        pixels[self.order] = inputs_TI.cpu().numpy().flatten()
+        picture = pixels.reshape(self.side, self.side)
+        belief_V = outputs_V.float().softmax(-1)
+        choices = {DIGITS[int(digit)]: float(belief_V[digit]) for digit in belief_V.argsort(descending=True)}
+        said = next(iter(choices))
+        title, text = f"a {target}", f"{said} ({choices[said]:.0%})\n{characters(picture)}"
+        if not _can_draw():
+            return Sample(title, f"{text}\n{NO_PICTURE}", choices)
+        drawn = digit_png(picture, f"{title}, said {said} ({choices[said]:.0%})")
+        return Sample(title, text, choices, {"picture.png": drawn})
+
+
+def _can_draw() -> bool:
+    return importlib.util.find_spec("matplotlib") is not None
