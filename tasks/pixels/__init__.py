@@ -103,8 +103,8 @@ class Pixels(Task):
             for inputs_TI, outputs_V, target in zip(batch.inputs, prediction.outputs, batch.targets, strict=True)
         ]
 
-    def gallery(self, metrics: Mapping[str, Tensor]) -> list[Sample]:
-        counts_CC = metrics["confusion"].cpu().numpy()
+    def gallery(self, metrics: Mapping[str, Metric]) -> list[Sample]:
+        counts_CC = metrics["confusion"].compute().cpu().numpy()
         right, shown = int(counts_CC.trace()), int(counts_CC.sum())
         title = f"{shown:,} test pictures of {self.dataset}, {right / shown:.2%} right"
         lines = [" ".join(f"{count:5}" for count in row) for row in [range(CLASSES), *counts_CC.tolist()]]

@@ -115,24 +115,27 @@ class Sentiment(Task):
         numbers = torch.from_numpy(self._numbers(prompt)).long()
         if not len(numbers):
             raise UserError('the prompt holds no words; give a sentence, such as --prompt "not bad at all"')
-        return Batch.whole(numbers[None], torch.zeros(1, dtype=torch.long))
+        none = torch.zeros(1, dtype=torch.long)
+        return Batch(numbers[None], none, none.bool(), none + len(numbers))
 
     def unknown(self, prompt: str) -> list[str]:
         return [word for word in words(prompt) if word not in self.vocabulary]
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
-        assert prediction.trace is not None
-        samples = []
-        classes = self.corpus.classes
-        for row, length in enumerate(batch.lengths.tolist()):
-            text = self.vocabulary.decode(batch.inputs[row, :length].tolist())
-            belief_V = prediction.outputs[row].float().softmax(-1)
-            choices = {classes[int(number)]: float(belief_V[number]) for number in belief_V.argsort(descending=True)}
-            trace = trace_lines(
-                text, prediction.trace[row, :length].float().softmax(-1), classes, int(belief_V.argmax())
-            )
-            samples.append(Sample(" ".join(text), f"{next(iter(choices))}, word by word:\n{trace}", choices))
-        return samples
+        return [self._sample(prediction, batch, row) for row in range(len(batch.lengths))]
+
+    def _sample(self, prediction: Prediction, batch: Batch, row: int) -> Sample:
+        classes, length = self.corpus.classes, int(batch.lengths[row])
+        read = self.vocabulary.decode(batch.inputs[row, :length].tolist())
+        belief_C = prediction.outputs[row].float().softmax(-1)
+        order = belief_C.argsort(descending=True).tolist()
+        said = classes[order[0]]
+        if batch.mask[row]:
+            said += f" (truly {classes[int(batch.targets[row])]})"
+        if prediction.trace is not None:
+            trace_TC = prediction.trace[row, :length].float().softmax(-1)
+            said += f", word by word:\n{trace_lines(read, trace_TC, classes, order[0])}"
+        return Sample(" ".join(read), said, {classes[number]: float(belief_C[number]) for number in order})
 
     def _split(self, name: str) -> datasets.Dataset:
         rows = getattr(self.corpus, name)

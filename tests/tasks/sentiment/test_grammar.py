@@ -1,22 +1,18 @@
+import re
+
 from rnnbench.tasks.sentiment.grammar import BAD, GOOD, NEGATIONS, SIZES, generate
 
 TRAIN, VALIDATION, TEST = generate()
 
 
-def clause_polarity(clause: str) -> bool:
-    """An independent reading: the judgement is the last word, turned round by a negation anywhere before."""
-    negated = any(f" {negation} " in clause for negation in NEGATIONS)
-    return (clause.split()[-1] in GOOD) != negated
-
-
 def polarity(sentence: str) -> bool:
-    if sentence.startswith("although "):
-        return clause_polarity(sentence.split(" , ")[1])
-    if " but " in sentence:  # "anything but" is a negation and follows a verb
-        second = sentence.replace("anything but", "anything_but").partition(" but ")[2]
-        if second:
-            return clause_polarity(second.replace("anything_but", "anything but"))
-    return clause_polarity(sentence.rsplit(" and ", 1)[-1])
+    """An independent reading: leave out what does not decide, then turn the judgement round for each negation left."""
+    text = sentence.replace("anything but", "not").replace("far from", "not").replace("it is not true that", "not")
+    text = re.sub("nobody can say that|i doubt that|never|hardly", "not", text)
+    text = re.sub("^although .*? , ", "", text)
+    text = re.sub(" , although .*$", "", text)
+    *_, decides = text.split(" but ")
+    return (decides.split()[-1] in GOOD) != bool(decides.split().count("not") % 2)
 
 
 def pairs(sentence: str) -> set[tuple[str, str]]:
@@ -53,4 +49,4 @@ def test_classes_are_balanced_and_no_single_judgement_gives_them_away():
         assert 0.45 < share < 0.55
     for word in GOOD + BAD:
         labels = [label for text, label in TRAIN if word in text.split()]
-        assert 0.2 < labels.count("positive") / len(labels) < 0.8
+        assert 0.35 < labels.count("positive") / len(labels) < 0.65
