@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import datasets
+
 from rnnbench.data.sources import Sources
 from rnnbench.data.tables import Table, read_table
 from rnnbench.data.text import read_text
@@ -17,9 +19,10 @@ Examples = list[tuple[str, str]]
 """Texts and the names of their classes."""
 
 HELD_OUT = 0.1  # of the distinct texts, where a data set has no validation or test of its own
-POLARITY = ("negative", "positive")
-GRADES = ("very negative", "negative", "neutral", "positive", "very positive")
-QUESTIONS = ("DESC", "ENTY", "ABBR", "HUM", "LOC", "NUM")
+FEWEST = 10
+POLARITY: Sequence[str] = ("negative", "positive")
+GRADES: Sequence[str] = ("very negative", "negative", "neutral", "positive", "very positive")
+QUESTIONS: Sequence[str] = ("DESC", "ENTY", "ABBR", "HUM", "LOC", "NUM")
 THREE = dict(zip(GRADES, ("negative", "negative", "neutral", "positive", "positive"), strict=True))
 
 
@@ -97,9 +100,8 @@ def trec(sources: Sources) -> Corpus:
         train, test = (labelled_lines(path, QUESTIONS, "latin-1") for path in found)
     else:
         hub = sources.hub("sentiment", "SetFit/TREC-QC")
-        columns = ("text", "label_coarse_original")
         train, test = (
-            list(zip(*(list(hub[name][column]) for column in columns), strict=True)) for name in ("train", "test")
+            list(zip(hub[name]["text"], hub[name]["label_coarse_original"], strict=True)) for name in ("train", "test")
         )
     return Corpus(QUESTIONS, *hold_out(train), test)
 
@@ -125,9 +127,9 @@ def hold_out(rows: Examples, where: str = "train") -> tuple[Examples, Examples]:
         UserError: too few texts.
     """
     texts = sorted({text for text, _ in rows}, key=_text_digest)
+    if len(texts) < FEWEST:
+        raise UserError(f"'{where}' has {len(texts)} different texts; to hold some out takes {FEWEST} at least")
     held = set(texts[: round(HELD_OUT * len(texts))])
-    if not held:
-        raise UserError(f"{where} has {len(texts)} different texts; to hold some out takes 20 at least")
     return [row for row in rows if row[0] not in held], [row for row in rows if row[0] in held]
 
 
@@ -164,7 +166,7 @@ def _treebank(sources: Sources, kind: str, repository: str, classes: Sequence[st
     return Corpus(classes, *(_hub_rows(hub[name], classes) for name in ("train", "validation", "test")))
 
 
-def _hub_rows(split: Mapping[str, Sequence], classes: Sequence[str]) -> Examples:
+def _hub_rows(split: datasets.Dataset, classes: Sequence[str]) -> Examples:
     return [(text.strip(), classes[label]) for text, label in zip(split["text"], split["label"], strict=True)]
 
 

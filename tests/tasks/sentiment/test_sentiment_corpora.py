@@ -121,7 +121,7 @@ def test_equal_texts_are_held_out_together_and_order_does_not_matter():
 
 
 def test_too_few_texts_to_hold_some_out_are_said():
-    with pytest.raises(UserError, match="own.csv has 3 different texts; to hold some out takes 20 at least"):
+    with pytest.raises(UserError, match="'own.csv' has 3 different texts; to hold some out takes 10 at least"):
         hold_out([(f"text {number % 3}", "a") for number in range(100)], "own.csv")
 
 
