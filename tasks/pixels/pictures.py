@@ -54,7 +54,7 @@ def digits() -> tuple[Pictures, Pictures]:
     """Handwritten digits that scikit-learn carries (Alpaydin and Kaynak 1998), train and test."""
     from sklearn.datasets import load_digits
 
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = map(np.asarray, load_digits(return_X_y=True))
     pictures = _pictures(pixels.reshape(-1, 8, 8), labels, 16)
     test = HELD_OUT["digits"][1]
     return pictures[:-test], pictures[-test:]

@@ -128,14 +128,15 @@ class Sentiment(Task):
         classes, length = self.corpus.classes, int(batch.lengths[row])
         read = self.vocabulary.decode(batch.inputs[row, :length].tolist())
         belief_C = prediction.outputs[row].float().softmax(-1)
-        order = belief_C.argsort(descending=True).tolist()
-        said = classes[order[0]]
+        choice = int(belief_C.argmax())
+        text = classes[choice]
         if batch.mask[row]:
-            said += f" (truly {classes[int(batch.targets[row])]})"
+            text += f" (truly {classes[int(batch.targets[row])]})"
         if prediction.trace is not None:
             trace_TC = prediction.trace[row, :length].float().softmax(-1)
-            said += f", word by word:\n{trace_lines(read, trace_TC, classes, order[0])}"
-        return Sample(" ".join(read), said, {classes[number]: float(belief_C[number]) for number in order})
+            text += f", word by word:\n{trace_lines(read, trace_TC, classes, choice)}"
+        odds = sorted(zip(classes, belief_C.tolist(), strict=True), key=lambda pair: -pair[1])
+        return Sample(" ".join(read), text, dict(odds))
 
     def _split(self, name: str) -> datasets.Dataset:
         rows = getattr(self.corpus, name)

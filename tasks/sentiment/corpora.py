@@ -23,7 +23,7 @@ FEWEST = 10
 POLARITY: Sequence[str] = ("negative", "positive")
 GRADES: Sequence[str] = ("very negative", "negative", "neutral", "positive", "very positive")
 QUESTIONS: Sequence[str] = ("DESC", "ENTY", "ABBR", "HUM", "LOC", "NUM")
-THREE = dict(zip(GRADES, ("negative", "negative", "neutral", "positive", "positive"), strict=True))
+THREE: Mapping[str, str] = dict(zip(GRADES, ("negative", "negative", "neutral", "positive", "positive"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _treebank(sources: Sources, kind: str, repository: str, classes: Sequence[st
 
 
 def _hub_rows(split: datasets.Dataset, classes: Sequence[str]) -> Examples:
-    return [(text.strip(), classes[label]) for text, label in zip(split["text"], split["label"], strict=True)]
+    return [(text.strip(), classes[int(label)]) for text, label in zip(split["text"], split["label"], strict=True)]
 
 
 def _reviews(path: Path) -> Examples:
