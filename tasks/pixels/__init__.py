@@ -12,24 +12,20 @@ Pixels are ink from 0 to 1, not standardised. Accuracy is the share of test pict
 """
 
 import functools
-import importlib.util
 from collections.abc import Mapping
 from typing import Literal
 
 import datasets
 import numpy as np
-from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassConfusionMatrix
 
 from rnnbench import Batch, Prediction, Reals, Sample, Sources, Spec, Task, Tokens
 
-from .drawing import characters, confusion_png, digit_png
 from .pictures import CLASSES, Pictures, read_pictures
+from .samples import confusion_sample, digit_sample
 
 PERMUTATION_SEED = 92916
-DIGITS = [str(digit) for digit in range(CLASSES)]
-NO_PICTURE = "(as PNG with matplotlib: pip install matplotlib)"
 
 
 class Pixels(Task):
@@ -68,12 +64,8 @@ class Pixels(Task):
     @property
     def order(self) -> np.ndarray:
         """Which pixel stands at each place of the sequence, [side * side]."""
-        pixels = self.side**2
-        return (
-            np.random.RandomState(PERMUTATION_SEED).permutation(pixels)
-            if self.mode == "permuted"
-            else np.arange(pixels)
-        )
+        places = np.arange(self.side**2)
+        return np.random.RandomState(PERMUTATION_SEED).permutation(places) if self.mode == "permuted" else places
 
     def describe(self) -> Spec:
         width = {"row": self.side, "whole": self.side**2}.get(self.mode, 1)
@@ -98,39 +90,17 @@ class Pixels(Task):
         }
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
+        places = np.argsort(self.order)
         return [
-            self._sample(inputs_TI, outputs_V, int(target))
-            for inputs_TI, outputs_V, target in zip(batch.inputs, prediction.outputs, batch.targets, strict=True)
+            digit_sample(inputs_TI.cpu().numpy().flatten()[places].reshape(self.side, -1), outputs_V, int(truth))
+            for inputs_TI, outputs_V, truth in zip(batch.inputs, prediction.outputs, batch.targets, strict=True)
         ]
 
     def gallery(self, metrics: Mapping[str, Metric]) -> list[Sample]:
-        counts_CC = metrics["confusion"].compute().cpu().numpy()
-        right, shown = int(counts_CC.trace()), int(counts_CC.sum())
-        title = f"{shown:,} test pictures of {self.dataset}, {right / shown:.2%} right"
-        lines = [" ".join(f"{count:5}" for count in row) for row in [range(CLASSES), *counts_CC.tolist()]]
-        table = "\n".join(f"{name:>5} {line}" for name, line in zip(["true", *DIGITS], lines, strict=True))
-        if not _can_draw():
-            return [Sample(title, f"{table}\n{NO_PICTURE}")]
-        return [Sample(title, table, files={"confusion.png": confusion_png(counts_CC, DIGITS, title)})]
+        return [confusion_sample(metrics["confusion"].compute().cpu().numpy(), self.dataset)]
 
     def _split(self, pictures: Pictures) -> datasets.Dataset:
         pixels = pictures.pixels.reshape(len(pictures.labels), -1)[:, self.order]
-        rows = pixels.reshape(len(pixels), -1, self.spec.inputs.size)
+        width = self.spec.inputs.size
+        rows = pixels if width == 1 else pixels.reshape(len(pixels), -1, width)  # flat lists take half the memory
         return datasets.Dataset.from_dict({"inputs": rows, "targets": pictures.labels})
-
-    def _sample(self, inputs_TI: Tensor, outputs_V: Tensor, target: int) -> Sample:
-        pixels = np.empty(self.side**2, np.float32)
-        pixels[self.order] = inputs_TI.cpu().numpy().flatten()
-        picture = pixels.reshape(self.side, self.side)
-        belief_V = outputs_V.float().softmax(-1)
-        choices = {DIGITS[int(digit)]: float(belief_V[digit]) for digit in belief_V.argsort(descending=True)}
-        said = next(iter(choices))
-        title, text = f"a {target}", f"{said} ({choices[said]:.0%})\n{characters(picture)}"
-        if not _can_draw():
-            return Sample(title, f"{text}\n{NO_PICTURE}", choices)
-        drawn = digit_png(picture, f"{title}, said {said} ({choices[said]:.0%})")
-        return Sample(title, text, choices, {"picture.png": drawn})
-
-
-def _can_draw() -> bool:
-    return importlib.util.find_spec("matplotlib") is not None

@@ -26,7 +26,7 @@ from rnnbench.data.vocabulary import UNKNOWN, Vocabulary
 from rnnbench.errors import at_least
 
 from .corpora import Corpus, read_corpus
-from .trace import trace_lines
+from .samples import text_sample
 from .words import words
 
 
@@ -125,18 +125,11 @@ class Sentiment(Task):
         return [self._sample(prediction, batch, row) for row in range(len(batch.lengths))]
 
     def _sample(self, prediction: Prediction, batch: Batch, row: int) -> Sample:
-        classes, length = self.corpus.classes, int(batch.lengths[row])
+        length = int(batch.lengths[row])
         read = self.vocabulary.decode(batch.inputs[row, :length].tolist())
-        belief_C = prediction.outputs[row].float().softmax(-1)
-        choice = int(belief_C.argmax())
-        text = classes[choice]
-        if batch.mask[row]:
-            text += f" (truly {classes[int(batch.targets[row])]})"
-        if prediction.trace is not None:
-            trace_TC = prediction.trace[row, :length].float().softmax(-1)
-            text += f", word by word:\n{trace_lines(read, trace_TC, classes, choice)}"
-        odds = sorted(zip(classes, belief_C.tolist(), strict=True), key=lambda pair: -pair[1])
-        return Sample(" ".join(read), text, dict(odds))
+        trace_TC = None if prediction.trace is None else prediction.trace[row, :length]
+        truth = int(batch.targets[row]) if batch.mask[row] else None
+        return text_sample(read, prediction.outputs[row], trace_TC, self.corpus.classes, truth)
 
     def _split(self, name: str) -> datasets.Dataset:
         rows = getattr(self.corpus, name)

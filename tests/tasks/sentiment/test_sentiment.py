@@ -100,7 +100,7 @@ def test_a_sample_shows_probabilities_and_how_the_belief_moves():
     assert list(sample.choices) == ["positive", "negative", "neutral"]
     assert sample.choices["positive"] == pytest.approx(0.9)
     first, *trace = sample.text.split("\n")
-    assert first == "positive, word by word:"
+    assert first == "positive, its probability after each word, and what was likeliest then:"
     assert [line.split()[0] for line in trace] == ["not", "a", "bad", "film"]
     assert [line.split()[-1] for line in trace] == ["positive", "positive", "negative", "positive"]
     assert trace[2].count("█") == 2  # 10 % of 20, of the class it says at last
@@ -147,7 +147,7 @@ def test_a_table_is_trained_on_and_the_network_speaks_of_any_sentence(rnnbench: 
     said = rnnbench("sample", "best", "--prompt", "A good film, no?")
     assert said.code == 0, said.err
     assert "unknown to this network: a, ,, no, ?" in said.out
-    assert "word by word" in said.out
+    assert "probability after each word" in said.out
     assert said.out.count("█") > 3
     Path("other.csv").write_text("text,label\ngood film,fine\n")
     said = rnnbench(*options[:2], f"task.path=[{path},other.csv]", *options[3:])

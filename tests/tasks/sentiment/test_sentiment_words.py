@@ -1,7 +1,7 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from rnnbench.tasks.sentiment.trace import LINES, WIDTH, trace_lines
+from rnnbench.tasks.sentiment.samples import LINES, WIDTH, trace_lines
 from rnnbench.tasks.sentiment.words import words
 
 

@@ -1,12 +1,45 @@
-"""Pictures for people: a digit as characters and as PNG, and a confusion matrix."""
+"""What a person looks at: a digit as characters and as PNG, and a confusion matrix as a table and as PNG.
 
+Without matplotlib there is no PNG, and the text says how to get one.
+"""
+
+import importlib.util
 import io
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
+
+from rnnbench import Sample
+
+from .pictures import CLASSES
 
 SHADES = " ·░▒▓█"
+DIGITS = [str(digit) for digit in range(CLASSES)]
+NO_PICTURE = "(as PNG with matplotlib: pip install matplotlib)"
+
+
+def digit_sample(pixels: NDArray[np.floating], logits_V: Tensor, truth: int) -> Sample:
+    """A picture [side, side] of values from 0 to 1, what it shows, and what a network says of it."""
+    odds = sorted(zip(DIGITS, logits_V.float().softmax(-1).tolist(), strict=True), key=lambda pair: -pair[1])
+    said, probability = odds[0]
+    title, verdict = f"a {truth}", f"{said} ({probability:.0%})"
+    text = f"{verdict}\n{characters(pixels)}"
+    if not _can_draw():
+        return Sample(title, f"{text}\n{NO_PICTURE}", dict(odds))
+    return Sample(title, text, dict(odds), {"picture.png": digit_png(pixels, f"{title}, said {verdict}")})
+
+
+def confusion_sample(counts_CC: NDArray[np.integer], dataset: str) -> Sample:
+    """How often each true digit, a row, was taken for each digit, a column, in the test pictures of `dataset`."""
+    right, shown = int(counts_CC.trace()), int(counts_CC.sum())
+    title = f"{shown:,} test pictures of {dataset}, {right / shown:.2%} right"
+    rows = [["true", *DIGITS], *([name, *counts] for name, counts in zip(DIGITS, counts_CC.tolist(), strict=True))]
+    table = "\n".join(" ".join(f"{cell:>5}" for cell in row) for row in rows)
+    if not _can_draw():
+        return Sample(title, f"{table}\n{NO_PICTURE}")
+    return Sample(title, table, files={"confusion.png": confusion_png(counts_CC, DIGITS, title)})
 
 
 def characters(pixels: NDArray[np.floating]) -> str:
@@ -54,3 +87,7 @@ def _png(figure: object) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=110)  # type: ignore[attr-defined]
     return out.getvalue()
+
+
+def _can_draw() -> bool:
+    return importlib.util.find_spec("matplotlib") is not None

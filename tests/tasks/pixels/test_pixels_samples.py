@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 from matplotlib.image import imread
-from rnnbench.tasks.pixels.drawing import characters, confusion_png, digit_png
+from rnnbench.tasks.pixels.samples import characters, confusion_png, digit_png
 
 
 def test_characters_are_darker_where_ink_is():

@@ -1,12 +1,36 @@
-"""How a network's belief moves as it reads, as lines of text."""
+"""What a network makes of a text: its class, how sure it is, and how the belief moves as it reads."""
 
 from collections.abc import Sequence
 
 from torch import Tensor
 
+from rnnbench import Sample
+
 WIDTH = 20  # characters of a full bar
 LINES = 50  # at most; a longer text shows several words a line
 TEXT = 28  # characters of words a line
+
+
+def text_sample(
+    words: Sequence[str], logits_C: Tensor, trace_TC: Tensor | None, classes: Sequence[str], truth: int | None
+) -> Sample:
+    """The probabilities of the classes, and where there is a trace, how they came about.
+
+    Args:
+        words: T of them, those the network knows.
+        logits_C: its outputs for the whole text.
+        trace_TC: its outputs had the text ended after each word, where known.
+        classes: names of the C classes.
+        truth: the true class, where known.
+    """
+    belief_C = logits_C.float().softmax(-1)
+    choice = int(belief_C.argmax())
+    text = classes[choice] if truth is None else f"{classes[choice]} (truly {classes[truth]})"
+    if trace_TC is not None:
+        trace = trace_lines(words, trace_TC.float().softmax(-1), classes, choice)
+        text += f", its probability after each word, and what was likeliest then:\n{trace}"
+    odds = sorted(zip(classes, belief_C.tolist(), strict=True), key=lambda pair: -pair[1])
+    return Sample(" ".join(words), text, dict(odds))
 
 
 def trace_lines(words: Sequence[str], belief_TC: Tensor, classes: Sequence[str], choice: int) -> str:
