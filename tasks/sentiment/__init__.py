@@ -104,6 +104,7 @@ class Sentiment(Task):
         rows = self.data["test"].with_format("numpy")["inputs"]
         return {
             **{f"{name}_rows": len(split) for name, split in self.data.items()},
+            "validation_rows_in_train": sum(tuple(words(text)) in train for text, _ in corpus.validation),
             "test_rows_in_train": sum(tuple(words(text)) in train for text, _ in corpus.test),
             "test_words": sum(len(row) for row in rows),
             "test_unknown": sum(int((row == unknown).sum()) for row in rows),

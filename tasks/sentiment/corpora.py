@@ -18,8 +18,6 @@ from .grammar import generate
 Examples = list[tuple[str, str]]
 """Texts and the names of their classes."""
 
-HELD_OUT = 0.1  # of the distinct texts, where a data set has no validation or test of its own
-FEWEST = 10
 POLARITY: Sequence[str] = ("negative", "positive")
 GRADES: Sequence[str] = ("very negative", "negative", "neutral", "positive", "very positive")
 QUESTIONS: Sequence[str] = ("DESC", "ENTY", "ABBR", "HUM", "LOC", "NUM")
@@ -120,23 +118,23 @@ def own(paths: Sequence[Path]) -> Corpus:
     return Corpus(classes, *splits)
 
 
-def hold_out(rows: Examples, where: str = "train") -> tuple[Examples, Examples]:
-    """Rows in two, the second a tenth: those texts whose hash is least. Equal texts stay together.
+def hold_out(rows: Examples, where: str = "train", one_in: int = 10) -> tuple[Examples, Examples]:
+    """Rows in two, the second a tenth (or another share, one in `one_in`): those of the least hash. Equal texts stay together.
 
     Raises:
         UserError: too few texts.
     """
     texts = sorted({text for text, _ in rows}, key=_text_digest)
-    if len(texts) < FEWEST:
-        raise UserError(f"'{where}' has {len(texts)} different texts; to hold some out takes {FEWEST} at least")
-    held = set(texts[: round(HELD_OUT * len(texts))])
+    if len(texts) < one_in:
+        raise UserError(f"'{where}' has {len(texts)} different texts; to hold some out takes {one_in} at least")
+    held = set(texts[: round(len(texts) / one_in)])
     return [row for row in rows if row[0] not in held], [row for row in rows if row[0] in held]
 
 
 def cut(rows: Examples, where: str = "the data") -> tuple[Examples, Examples, Examples]:
     """Rows in three: train, and a tenth each, by hash, for validation and test."""
     rest, test = hold_out(rows, where)
-    train, validation = hold_out(rest, where)
+    train, validation = hold_out(rest, where, one_in=9)
     return train, validation, test
 
 
