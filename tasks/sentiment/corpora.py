@@ -119,7 +119,7 @@ def own(paths: Sequence[Path]) -> Corpus:
 
 
 def hold_out(rows: Examples, where: str = "train", one_in: int = 10) -> tuple[Examples, Examples]:
-    """Rows in two, the second a tenth (or another share, one in `one_in`): those of the least hash. Equal texts stay together.
+    """Rows in two, the second one in `one_in` of the texts: those of the least hash. Equal texts stay together.
 
     Raises:
         UserError: too few texts.
