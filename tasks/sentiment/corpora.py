@@ -14,6 +14,7 @@ from rnnbench.data.text import read_text
 from rnnbench.errors import UserError
 
 from .grammar import generate
+from .words import words
 
 Examples = list[tuple[str, str]]
 """Texts and the names of their classes."""
@@ -182,7 +183,7 @@ def _reviews(path: Path) -> Examples:
 def _rows(table: Table, classes: Sequence[str], first: Path) -> Examples:
     rows = list(zip(table.column("text"), table.column("label"), strict=True))
     for row, (text, label) in enumerate(rows):
-        if not text.strip():
+        if not words(text):
             raise table.wrong(row, "text", "some words")
         if label not in classes:
             raise table.wrong(row, "label", f"a label of '{first}' ({', '.join(classes)})")

@@ -128,8 +128,7 @@ def test_options_that_make_no_sense_are_said(options: dict[str, Any], message: s
         Sentiment(Sources(), **options)
 
 
-def test_texts_and_prompts_without_words_are_said():
-    written("a.csv", [(f"text {number}", "ab"[number % 2]) for number in range(30)] + [("\u200b", "a")] * 30)
+def test_a_prompt_without_words_is_said():
     with pytest.raises(UserError, match='holds no words; give a sentence, such as --prompt "not bad at all"'):
         task().encode(" \n")
 
