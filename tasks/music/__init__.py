@@ -35,7 +35,7 @@ from rnnbench import Batch, Bits, Prediction, Sample, Sources, Spec, Task
 from rnnbench.errors import at_least
 
 from . import rendering
-from .pieces import SPLITS, Pieces, read_pieces
+from .pieces import NEEDS_MIDI, SPLITS, Pieces, read_pieces
 from .roll import KEYS, LOWEST, chord, name
 from .scores import FrameAccuracy, StepNLL
 
@@ -88,7 +88,7 @@ class Music(Task):
             direction="min",
             chance=self._chance(),
             dataset=self.dataset,
-            setting=f"{self.steps_per_beat} steps a beat",
+            setting=f"steps_per_beat {self.steps_per_beat}",
             unit="steps",
             start=0,
         )
@@ -124,24 +124,17 @@ class Music(Task):
         roll_TK = np.concatenate([opening_TK, drawn_LK.astype(np.uint8)])
         odds, keys = last_K.float().sigmoid().topk(CHOICES)
         choices = {name(LOWEST + key): p for key, p in zip(keys.tolist(), odds.tolist(), strict=True)}
-        files, missing = self._files(roll_TK, len(opening_TK))
-        text = " ".join(map(chord, drawn_LK)) + "".join(f"\n{line}" for line in missing)
-        return Sample(" ".join(map(chord, opening_TK[-SHOWN:])), text, choices, files)
-
-    def _files(self, roll_TK: np.ndarray, opening: int) -> tuple[dict[str, bytes], list[str]]:
-        """The sample to hear and see, and a line for each file that an absent package would write."""
-        makers = {
-            "wav": lambda: rendering.sound(roll_TK, self.steps_per_beat),
-            "mid": lambda: rendering.midi(roll_TK, self.steps_per_beat),
-            "png": lambda: rendering.picture(roll_TK, opening, f"{self.dataset}: given (blue), continued (red)"),
+        title = f"{self.dataset}: given (blue), continued (red)"
+        files = {
+            "continuation.wav": rendering.sound(roll_TK, self.steps_per_beat),
+            "continuation.png": rendering.picture(roll_TK, len(opening_TK), title),
         }
-        files, missing = {}, []
-        for kind, make in makers.items():
-            try:
-                files[f"continuation.{kind}"] = make()
-            except ModuleNotFoundError as error:
-                missing.append(f"(no continuation.{kind}: it needs {error.name}; pip install 'rnnbench[music]')")
-        return files, missing
+        text = " ".join(map(chord, drawn_LK))
+        try:
+            files["continuation.mid"] = rendering.midi(roll_TK, self.steps_per_beat)
+        except ModuleNotFoundError:
+            text += f"\n(no continuation.mid: {NEEDS_MIDI})"
+        return Sample(" ".join(map(chord, opening_TK[-SHOWN:])), text, choices, files)
 
     def _chance(self) -> float:
         """`nll` of test for one who knows how often each key sounds in train, with one made-up step each way."""

@@ -12,8 +12,6 @@ RATE = 22_050  # samples a second
 PARTIALS = (1.0, 0.5, 0.3, 0.2, 0.12, 0.08)  # strengths of a string's harmonics
 DECAY = 1.5  # seconds in which the first harmonic falls to 1 / e; the n-th falls n times as fast
 RELEASE = 0.08  # seconds that a note rings after its end
-NEEDS_PICTURE = "matplotlib"
-NEEDS_MIDI = "pretty_midi"
 
 
 def midi(roll_TK: np.ndarray, steps_per_beat: int) -> bytes:
@@ -68,11 +66,7 @@ def _tone(pitch: int, seconds: float) -> np.ndarray:
 
 
 def picture(roll_TK: np.ndarray, opening: int, title: str) -> bytes:
-    """A piano roll as PNG: what was given, `opening` steps, and what the network went on with.
-
-    Raises:
-        ModuleNotFoundError: matplotlib is not installed.
-    """
+    """A piano roll as PNG: what was given, `opening` steps, and what the network went on with."""
     from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
