@@ -11,6 +11,7 @@ has too few rows for that (`facts` counts them). The split "twice_as_long" is th
 trained on, the rest being equal: what was learnt as a rule holds there, what was learnt by heart does not.
 """
 
+import functools
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -27,7 +28,7 @@ from rnnbench.metrics import CrossEntropy
 from .copying import Copy, SelectiveCopy
 from .languages import Parity, Tomita
 from .order import Adding, TemporalOrder
-from .problem import Problem, draw_unseen
+from .problem import Problem, Rows, draw_unseen
 from .recall import NoisyRecall, Recall
 
 PROBLEMS: Mapping[str, type[Problem]] = {
@@ -93,7 +94,9 @@ class Memory(Task):
             unit="steps",
         )
 
-    def splits(self) -> Mapping[str, datasets.Dataset]:
+    @functools.cached_property
+    def rows(self) -> Mapping[str, Rows]:
+        """The rows of each split."""
         longer, seen = self.problem.twice_as_long(), set[bytes]()
         wanted = {
             "train": (self.problem, self.train_rows),
@@ -101,11 +104,13 @@ class Memory(Task):
             "test": (self.problem, EVALUATED),
             "twice_as_long": (longer, EVALUATED),
         }
-        drawn = {
+        return {
             name: draw_unseen(problem, np.random.default_rng([SEED, number]), count, seen)
             for number, (name, (problem, count)) in enumerate(wanted.items())
         }
-        return {name: datasets.Dataset.from_dict(rows.columns()) for name, rows in drawn.items()}
+
+    def splits(self) -> Mapping[str, datasets.Dataset]:
+        return {name: datasets.Dataset.from_dict(rows.columns()) for name, rows in self.rows.items()}
 
     def metrics(self) -> Mapping[str, Metric]:
         targets = self.problem.targets
@@ -117,8 +122,8 @@ class Memory(Task):
         }
 
     def facts(self) -> Mapping[str, int | float | str]:
-        train, test = ({np.asarray(row).tobytes() for row in self.data[name]["inputs"]} for name in ("train", "test"))
-        return {"test_rows_in_train": len(train & test)}
+        train = set(self.rows["train"].keys())
+        return {"train_rows": len(train), "test_rows_in_train": sum(key in train for key in self.rows["test"].keys())}
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
         return [self._sample(*row) for row in zip(

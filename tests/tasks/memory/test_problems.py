@@ -4,7 +4,9 @@ import itertools
 import math
 import re
 from collections import Counter
+from typing import Any
 
+import datasets
 import numpy as np
 import pytest
 from rnnbench.tasks.memory import PROBLEMS
@@ -19,11 +21,11 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def rows(drawn: Rows) -> list[tuple[list, list, list[bool]]]:
-    """Inputs, targets and mask of each row, without padding, as Python lists."""
-    columns = drawn.columns()
-    mask = columns.get("mask", [np.ones(length, bool) for length in drawn.lengths])
-    return [(i.tolist(), t.tolist(), m.tolist()) for i, t, m in zip(*(columns[c] for c in ("inputs", "targets")), mask)]
+def rows(drawn: Rows) -> list[tuple[list, Any, list[bool]]]:
+    """Inputs, targets and mask of each row as the harness gets them, as Python lists."""
+    columns = datasets.Dataset.from_dict(drawn.columns()).to_dict()
+    masks = columns.get("mask", [[True] * length for length in drawn.lengths])
+    return list(zip(columns["inputs"], columns["targets"], masks, strict=True))
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
