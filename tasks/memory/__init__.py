@@ -13,7 +13,7 @@ trained on, the rest being equal: what was learnt as a rule holds there, what wa
 
 import functools
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 import datasets
 import numpy as np
@@ -122,8 +122,8 @@ class Memory(Task):
         }
 
     def facts(self) -> Mapping[str, int | float | str]:
-        train = set(self.rows["train"].keys())
-        return {"train_rows": len(train), "test_rows_in_train": sum(key in train for key in self.rows["test"].keys())}
+        train, test = set(self.rows["train"].keys()), self.rows["test"].keys()
+        return {"different_train_rows": len(train), "test_rows_in_train": sum(key in train for key in test)}
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
         return [self._sample(*row) for row in zip(

@@ -102,7 +102,7 @@ class Language(Problem):
         return Rows(inputs_NT, targets_N, lengths_N)
 
     def _ways(self) -> np.ndarray:
-        """Numbers of strings of each length that lead from each state to acceptance (1) or not (0), [T + 1, states, 2]."""
+        """How many strings of each length lead from each state to acceptance (1) or not (0), [T + 1, states, 2]."""
         automaton = self.automaton
         ways = np.zeros((self.length + 1, len(automaton.on_zero), 2))
         ways[0, :, 0], ways[0, list(automaton.accepting), 0], ways[0, list(automaton.accepting), 1] = 1, 0, 1
@@ -121,7 +121,7 @@ class Language(Problem):
 class Parity(Language):
     """Parity: is the number of ones odd?
 
-        0 1 1 0 1       answer  odd
+    0 1 1 0 1       answer  odd
     """  # fmt: skip
 
     words = ("even", "odd")

@@ -16,7 +16,7 @@ POWER = 0.01  # of the law by which queries grow rarer with their distance
 
 @dataclass(frozen=True, kw_only=True)
 class Recall(Problem):
-    """Multi-query associative recall, MQAR (Arora et al. 2023, 2312.04927 §3.2 and its repository HazyResearch/zoology).
+    """Multi-query associative recall, MQAR (Arora et al. 2023, 2312.04927; as in HazyResearch/zoology).
 
     `pairs` different keys, each followed by a value of its own, then every key once more: there the answer is its
     value, and only those steps count. Keys and values are `symbols` different ones each. The queries stand at every

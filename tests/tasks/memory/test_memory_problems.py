@@ -23,7 +23,7 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 def rows(drawn: Rows) -> list[tuple[list, Any, list[bool]]]:
     """Inputs, targets and mask of each row as the harness gets them, as Python lists."""
-    columns = datasets.Dataset.from_dict(drawn.columns()).to_dict()
+    columns: Any = datasets.Dataset.from_dict(drawn.columns()).to_dict()
     masks = columns.get("mask", [[True] * length for length in drawn.lengths])
     return list(zip(columns["inputs"], columns["targets"], masks, strict=True))
 
@@ -151,7 +151,7 @@ def test_temporal_order(items: int, length: int):
         assert length <= len(text) <= 1.1 * length
         assert re.fullmatch(r"E[abcdXY]+B", text)
         places = [step for step, name in enumerate(text) if name in "XY"]
-        assert [0 <= place - start <= length // 10 for place, start in zip(places, starts, strict=True)] == [True] * items
+        assert all(0 <= place - start <= length // 10 for place, start in zip(places, starts, strict=True))
         order = "".join(text[place] for place in places)
         assert problem.say([target]) == order
         classes[order] += 1

