@@ -62,7 +62,7 @@ class Memory(Task):
         items: int | None = None,
         pairs: int | None = None,
         grammar: int | None = None,
-        train_rows: int = 10_000,
+        train_rows: int = 4_000,
     ) -> None:
         """
         Args:

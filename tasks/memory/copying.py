@@ -93,8 +93,8 @@ class SelectiveCopy(_Copying):
         answers                 a  c
     """
 
-    length: int = 40
-    items: int = 6
+    length: int = 16
+    items: int = 4
 
     @property
     def shortest_possible(self) -> int:
