@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rnnbench.tasks.music.scores import FrameAccuracy, StepNLL
 
@@ -67,6 +67,7 @@ def test_the_worked_example_of_the_docstring():
 LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=7).filter(lambda lengths: max(lengths) > 1)
 
 
+@settings(max_examples=25)
 @given(LENGTHS, st.integers(1, 4), st.integers(0, 9))
 def test_scores_are_those_by_hand_however_pieces_are_batched(lengths: list[int], batch: int, seed: int):
     rows, scores, accuracy = pieces(lengths, seed), metrics(), FrameAccuracy()
