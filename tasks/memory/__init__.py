@@ -83,6 +83,7 @@ class Memory(Task):
 
     def describe(self) -> Spec:
         problem = self.problem
+        hardness = {**problem.hardness, "train_rows": self.train_rows}
         return Spec(
             inputs=problem.inputs,
             targets=problem.targets,
@@ -90,7 +91,7 @@ class Memory(Task):
             direction="max" if problem.metric == "accuracy" else "min",
             chance=problem.chance,
             dataset=self.dataset,
-            setting=" ".join(f"{name} {value}" for name, value in problem.hardness.items()),
+            setting=" ".join(f"{name} {value}" for name, value in hardness.items()),
             unit="steps",
         )
 

@@ -93,8 +93,8 @@ def test_accuracy_of_copying_is_of_the_symbols_and_not_of_the_blanks():
 
 
 def test_the_setting_names_what_makes_it_hard_and_the_shape_follows_the_problem():
-    assert task(dataset="recall", pairs=2, length=20).spec.setting == "length 20 symbols 16 pairs 2"
-    assert task(dataset="tomita", grammar=3).spec.setting == "length 40 grammar 3"
+    assert task(dataset="recall", pairs=2, length=20).spec.setting == "length 20 symbols 16 pairs 2 train_rows 40"
+    assert task(dataset="tomita", grammar=3).spec.setting == "length 40 grammar 3 train_rows 40"
     assert task(dataset="adding").shape == "many_to_one"
     assert task(dataset="noisy_recall").shape == "many_to_many_aligned"
 

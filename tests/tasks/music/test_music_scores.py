@@ -67,7 +67,7 @@ def test_the_worked_example_of_the_docstring():
 LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=7).filter(lambda lengths: max(lengths) > 1)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(LENGTHS, st.integers(1, 4), st.integers(0, 9))
 def test_scores_are_those_by_hand_however_pieces_are_batched(lengths: list[int], batch: int, seed: int):
     rows, scores, accuracy = pieces(lengths, seed), metrics(), FrameAccuracy()
