@@ -1,0 +1,85 @@
+"""Outputs made without a network: those that hit every target, and those of one who guesses blindly.
+
+B rows, T steps, I numbers of an input step, V outputs a step. All are for `Prepared.scores`.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from rnnbench.data.batch import Batch
+from rnnbench.testing.check import hidden
+from rnnbench.testing.prepared import Prepared, Say
+from rnnbench.values import Bits, Kind, Reals, Tokens
+
+__tracebackhide__ = hidden
+
+SURE = 30.0  # a logit: the rest has a probability of 1e-13
+TIE = 1e-3  # noise that breaks ties, too small to move a probability
+LAGS = 256  # steps at most that a copied value lies back
+
+
+def perfect(kind: Kind, targets: Tensor) -> Tensor:
+    """Outputs that say the targets, as sure as can be."""
+    if isinstance(kind, Tokens):
+        return SURE * torch.nn.functional.one_hot(targets, kind.size).float()
+    if isinstance(kind, Bits):
+        return SURE * (2.0 * targets - 1.0)
+    return targets
+
+
+def hits(ready: Prepared) -> Say:
+    """What one says who knows the targets."""
+    return lambda batch, index: perfect(ready.task.spec.targets, batch.targets)
+
+
+def noise(ready: Prepared) -> Say:
+    """What one says who knows nothing: each token or bit is as likely as any other."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (ready.task.spec.targets.outputs,)
+    return lambda batch, index: TIE * torch.randn(*batch.mask.shape, *shape, generator=generator)
+
+
+def blind(ready: Prepared) -> Iterator[tuple[str, Say]]:
+    """Ways to guess without learning, by name."""
+    spec = ready.task.spec
+    constant_V = frequencies(ready)
+    yield "noise", noise(ready)
+    yield "the frequencies of train", lambda batch, index: constant_V.expand(*batch.mask.shape, -1)
+    if type(spec.inputs) is Reals and type(spec.targets) is Reals:
+        longest = int(ready.inputs("test").lengths_R.max())
+        for lag in range(1, min(longest, LAGS) + 1):
+            yield f"a copy of {lag} steps before", _copy(ready, lag)
+
+
+def frequencies(ready: Prepared) -> Tensor:
+    """The constant outputs_V that fit the targets of train: log frequencies, log odds, means."""
+    kind, targets = ready.task.spec.targets, ready.targets("train")
+    if isinstance(kind, Tokens):
+        counts_V = torch.bincount(targets, minlength=kind.size).double()
+        return (counts_V.clamp(min=0.5) / counts_V.sum()).log().float()
+    mean_V = targets.double().mean(0)
+    if isinstance(kind, Bits):
+        least = 0.5 / len(targets)
+        return mean_V.clamp(least, 1 - least).logit().float()
+    return mean_V.float()
+
+
+def _copy(ready: Prepared, lag: int) -> Say:
+    """The naive forecast of a series: what stood `lag` steps before each step that is to be told.
+
+    Of vectors as wide as the inputs; of a horizon of V steps of a single series, or V / I steps of I series, the last
+    `lag` steps again and again.
+    """
+
+    def say(batch: Batch, index: int) -> Tensor:
+        if ready.aligned:
+            return batch.inputs.roll(lag - 1, 1)[..., : batch.targets.shape[-1]]
+        rows = torch.arange(len(batch.inputs))[:, None]
+        width = batch.targets.shape[-1]
+        steps_H = torch.arange(-(-width // batch.inputs.shape[-1])) % lag
+        places_BH = (batch.lengths[:, None] - lag + steps_H).clamp(min=0)
+        return batch.inputs[rows, places_BH].flatten(1)[:, :width]
+
+    return say

@@ -1,0 +1,108 @@
+"""Checks of what a person is shown: samples, their files, a gallery, and answers to a prompt."""
+
+import re
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from rnnbench.data.batch import Batch
+from rnnbench.errors import UserError
+from rnnbench.learners.base import Sampling
+from rnnbench.task import Sample
+from rnnbench.testing.check import ContractError, MakeTask, after, hidden
+from rnnbench.testing.prepared import FEW, prepared
+from rnnbench.testing.task_form import FORM
+
+__tracebackhide__ = hidden
+
+PROMPTS = ("The cat sat on the mat.", "1 2 3", "0", "")
+DRAWN = Sampling(length=5)
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*\.\w+")
+
+# What files of some kinds begin with.
+BEGINNINGS = {".png": b"\x89PNG\r\n\x1a\n", ".wav": b"RIFF", ".mid": b"MThd", ".jpg": b"\xff\xd8\xff", ".pdf": b"%PDF"}
+
+
+@after(*FORM)
+def decode_gives_readable_samples(make: MakeTask) -> None:
+    """`decode` gives a sample a row, with a title, a text, sound odds and whole files."""
+    ready = prepared(make)
+    batch = ready.learner.examples(ready.task.data["test"])
+    samples = ready.task.decode(ready.learner.predict(batch, DRAWN), batch)
+    if len(samples) != len(batch.inputs):
+        raise ContractError(f"decode gives {len(samples)} samples for {len(batch.inputs)} rows, expected one a row")
+    _check_samples(samples)
+
+
+@after(*FORM, decode_gives_readable_samples)
+def gallery_can_be_looked_at(make: MakeTask) -> None:
+    """`gallery` gives samples as sound as those of `decode`, or none."""
+    ready = prepared(make)
+    outputs = type(ready.learner).outputs
+    ready.scores(lambda batch, index: outputs(ready.learner, batch, index), ready.batches(ready.few, FEW))
+    _check_samples(ready.task.gallery(ready.learner.scorers()))
+
+
+@after(*FORM, decode_gives_readable_samples)
+def prompt_is_taken_or_refused(make: MakeTask) -> str:
+    """Any prompt is either answered with a sample or refused in one line with a `UserError`."""
+    ready = prepared(make)
+    taken = []
+    for prompt in PROMPTS:
+        try:
+            batch = ready.task.encode(prompt)
+        except UserError as error:
+            if "\n" in str(error):
+                raise ContractError(f"prompt {prompt!r} is refused in several lines: {error}") from error
+            continue
+        _check_prompt(prompt, batch, ready.task.spec.inputs.misfit(batch.inputs))
+        _check_samples(ready.task.decode(ready.learner.predict(batch, DRAWN), batch))
+        if not all(isinstance(word, str) for word in ready.task.unknown(prompt)):
+            raise ContractError(f"unknown({prompt!r}) holds something else than words")
+        taken.append(prompt)
+    return f"takes {', '.join(map(repr, taken))}" if taken else "takes no prompt"
+
+
+def _check_prompt(prompt: str, batch: Batch, misfit: str) -> None:
+    if len(batch.inputs) != 1 or not batch.inputs.shape[1]:
+        raise ContractError(f"encode({prompt!r}) gives {list(batch.inputs.shape)}, expected one row of steps")
+    if misfit:
+        raise ContractError(f"encode({prompt!r}): {misfit}: refuse such a prompt with a UserError")
+
+
+def _check_samples(samples: Sequence[Sample]) -> None:
+    for sample in samples:
+        if not isinstance(sample, Sample):
+            raise ContractError(f"there is a {type(sample).__name__} among the samples, expected Sample")
+        for name in ("title", "text"):
+            _check_text(name, getattr(sample, name))
+        _check_choices(list(sample.choices.values()))
+        for name, content in sample.files.items():
+            _check_file(name, content)
+
+
+def _check_text(name: str, text: str) -> None:
+    if not isinstance(text, str) or not text.strip():
+        raise ContractError(f"a sample's {name} is {text!r}, expected something to read")
+    if "tensor(" in text or "array(" in text:
+        raise ContractError(f"a sample's {name} reads {text[:60]!r}: is .tolist() or .item() missing?")
+
+
+def _check_choices(odds: Sequence[float]) -> None:
+    if any(isinstance(value, Tensor) for value in odds):
+        raise ContractError("a sample's choices hold tensors: is .tolist() missing?")
+    if any(not 0 <= value <= 1 for value in odds) or sum(odds) > 1.001:
+        raise ContractError(f"a sample's choices are {[round(value, 3) for value in odds[:4]]} …: is a softmax missing?")
+    if sorted(odds, reverse=True) != list(odds):
+        raise ContractError("a sample's choices are not the best first: is .topk or a sort missing?")
+
+
+def _check_file(name: str, content: bytes) -> None:
+    if not _NAME.fullmatch(name):
+        raise ContractError(f"a sample's file is called {name!r}; give a plain name, such as 'picture.png'")
+    if not isinstance(content, bytes) or not content:
+        what = "empty" if isinstance(content, bytes) else f"{type(content).__name__}, expected bytes"
+        raise ContractError(f"a sample's file {name} is {what}: is a .getvalue() missing?")
+    beginning = BEGINNINGS.get(name[name.rindex(".") :].lower(), b"")
+    if not content.startswith(beginning):
+        raise ContractError(f"a sample's file {name} begins with {content[:8]!r}, expected {beginning!r}: which kind?")
