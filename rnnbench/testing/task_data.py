@@ -117,7 +117,7 @@ def evaluates_every_target_once(make: MakeTask) -> None:
         raise ContractError(f"evaluation meets {len(met)} targets of test, there are {len(expected)}")
 
 
-@after()
+@after(*FORM)
 def default_needs_no_network(make: MakeTask) -> str:
     """With all options at their defaults its data is there in seconds, without network and without RNNBENCH_DATA."""
     asked: list[str] = []

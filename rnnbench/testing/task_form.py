@@ -51,7 +51,7 @@ class _ReadingError(BaseException):
 @after(constructor_reads_no_data)
 def options_can_be_set(make: MakeTask) -> None:
     """Its class is documented, and its options have types and names that stand in a config."""
-    kind = type(prepared(make).task)
+    kind = type(make(sources()))
     if not (kind.__doc__ or "").strip():
         raise ContractError(f"class {kind.__name__} has no docstring: `rnnbench list` shows its first line")
     try:

@@ -12,6 +12,7 @@ from rnnbench.task import Sample
 from rnnbench.testing.check import ContractError, MakeTask, after, hidden
 from rnnbench.testing.prepared import FEW, prepared
 from rnnbench.testing.task_form import FORM
+from rnnbench.testing.task_scores import loss_is_finite_and_differentiable
 
 __tracebackhide__ = hidden
 
@@ -34,7 +35,7 @@ def decode_gives_readable_samples(make: MakeTask) -> None:
     _check_samples(samples)
 
 
-@after(*FORM, decode_gives_readable_samples)
+@after(*FORM, loss_is_finite_and_differentiable, decode_gives_readable_samples)
 def gallery_can_be_looked_at(make: MakeTask) -> None:
     """`gallery` gives samples as sound as those of `decode`, or none."""
     ready = prepared(make)
