@@ -21,6 +21,7 @@ from rnnbench.trial import Trial
 # Seconds that an online run may wait for the server, at its beginning and at its end.
 INIT_TIMEOUT = 30
 FINISH_TIMEOUT = 60
+TAG_LENGTH = 64  # W&B refuses longer ones, and empty ones
 
 
 class Tracker:
@@ -77,6 +78,7 @@ class Tracker:
         import wandb
 
         record, facts, logger = self.trial.record, self.trial.facts, self.trial.config.logger
+        tags = [facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags]
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_HTTP_TIMEOUT", "10")
         wandb.setup(wandb.Settings(silent=True))
@@ -87,7 +89,7 @@ class Tracker:
             group=self.group,
             job_type="trial",
             name=f"{facts['backbone']}-{facts['dataset']}-seed{facts['seed']}-{record.id[:6]}",
-            tags=[facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags],
+            tags=[tag[:TAG_LENGTH] for tag in tags if tag],
             config={**relevant(self.trial.config, self.trial.task.irrelevant), "trial": facts},
             settings=wandb.Settings(
                 silent=True,

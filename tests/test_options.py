@@ -1,4 +1,4 @@
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from omegaconf import OmegaConf
@@ -103,3 +103,18 @@ def test_an_annotation_that_can_not_be_read_is_said():
 
     with pytest.raises(UserError, match="Odd: the types of its options can not be read: NameError"):
         options.node(Odd, "odd")
+
+
+def test_options_that_a_constructor_hands_on_are_its_own():
+    class Base:
+        def __init__(self, handed: int, *, depth: int = 1, width: int = 2) -> None:
+            self.sizes = (depth, width)
+
+    class Derived(Base):
+        def __init__(self, handed: int, *, width: int = 5, name_of_it: str = "x", **options: Any) -> None:
+            super().__init__(handed, width=width, **options)
+
+    assert options.defaults(Derived, "thing", {}) == {"depth": 1, "width": 5, "name_of_it": "x"}
+    assert options.build(Derived, "thing", {"depth": 7}, 0).sizes == (7, 5)
+    with pytest.raises(UserError, match="thing: option 'depht' does not exist; did you mean 'depth'"):
+        options.build(Derived, "thing", {"depht": 7}, 0)
