@@ -109,7 +109,7 @@ def _print(name: str, results: "Sequence[Outcome]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table("check", "", "what is wrong", title=f"[bold]{name}", title_justify="left")
+    table = Table("check", "", "remarks", title=f"[bold]{name}", title_justify="left")
     for outcome in results:
         status = f"[{STYLES[outcome.status]}]{outcome.status}"
         table.add_row(outcome.check.replace("_", " "), status, escape(outcome.message))
