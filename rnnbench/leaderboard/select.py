@@ -24,6 +24,7 @@ class Row:
     Attributes:
         score: mean test score over seeds; None where a seed diverged.
         interval: half-width of the 95 % interval of the mean; None with fewer than two seeds.
+        further: the same of every further split, such as a longer one: mean and half-width of the interval by name.
         settings: how many settings the choice was made from.
         speed: steps a second in training, mean over seeds.
     """
@@ -31,6 +32,7 @@ class Row:
     backbone: str
     score: float | None
     interval: float | None
+    further: dict[str, tuple[float, float | None]]
     validation: float | None
     seeds: int
     settings: int
@@ -139,13 +141,15 @@ def _row(backbone: str, trials: Sequence[_Trial]) -> Row:
     chosen = min(settings.values(), key=lambda group: (_mean(trial.validation() for trial in group), group[0].id))
     diverged = sum(trial.status == Status.DIVERGED for trial in chosen)
     metric = chosen[0].facts["metric"]
-    score, interval = (None, None) if diverged else mean_and_interval([t.result["test"][metric] for t in chosen])
+    score, interval = (None, None) if diverged else _score(chosen, metric)
+    further = [] if diverged else _further(chosen, metric)
     validation = _mean(trial.validation() for trial in chosen)
     sign = 1 if chosen[0].facts["direction"] == "min" else -1
     return Row(
         backbone=backbone,
         score=score,
         interval=interval,
+        further={name.removesuffix(f"/{metric}"): _score(chosen, name) for name in further},
         validation=sign * validation if math.isfinite(validation) else None,
         seeds=len(chosen),
         settings=len(settings),
@@ -155,6 +159,17 @@ def _row(backbone: str, trials: Sequence[_Trial]) -> Row:
         diverged=diverged,
         trials=tuple(trial.id for trial in chosen),
     )
+
+
+def _further(trials: Sequence[_Trial], metric: str) -> list[str]:
+    """Names of the metric on the further splits that all of the trials were tested on."""
+    names = trials[0].result["test"]
+    tested = (name for name in names if all(name in trial.result["test"] for trial in trials))
+    return [name for name in tested if name.endswith(f"/{metric}")]
+
+
+def _score(trials: Sequence[_Trial], metric: str) -> tuple[float, float | None]:
+    return mean_and_interval([trial.result["test"][metric] for trial in trials])
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from rnnbench.leaderboard.select import Board, Row
 
-COLUMNS = ("rank", "backbone", "score", "seeds", "settings", "parameters", "state", "speed")
+COLUMNS = ("rank", "backbone", "score", "further", "seeds", "settings", "parameters", "state", "speed")
 
 
 def show(boards: Sequence[Board], console: Console) -> None:
@@ -54,6 +54,7 @@ def comma_separated(boards: Sequence[Board]) -> str:
         for rank, row in enumerate(board.rows, 1):
             values = dataclasses.asdict(row)
             values["trials"] = " ".join(row.trials)
+            values["further"] = " ".join(f"{name}={score!r}" for name, (score, _) in row.further.items())
             writer.writerow([*(getattr(board, name) for name in described), rank, *(values[name] for name in fields)])
     return out.getvalue()
 
@@ -80,12 +81,13 @@ def caption(board: Board) -> str:
 def header(board: Board) -> list[str]:
     """Column titles."""
     names = {"score": board.metric, "speed": f"{board.unit}/s", "state": "state bytes", "rank": "#"}
-    return [names.get(name, name) for name in COLUMNS]
+    titles = {name: [names.get(name, name)] for name in COLUMNS} | {"further": _further(board)}
+    return [title for name in COLUMNS for title in titles[name]]
 
 
 def body(board: Board) -> list[list[str]]:
     """Cells of all rows."""
-    return [[str(rank), *_cells(row)] for rank, row in enumerate(board.rows, 1)]
+    return [[str(rank), *_cells(row, _further(board))] for rank, row in enumerate(board.rows, 1)]
 
 
 def number(value: float) -> str:
@@ -93,10 +95,16 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _cells(row: Row) -> list[str]:
+def _further(board: Board) -> list[str]:
+    """Names of the further splits that any row was tested on."""
+    return list(dict.fromkeys(name for row in board.rows for name in row.further))
+
+
+def _cells(row: Row, further: Sequence[str]) -> list[str]:
     return [
         row.backbone,
         _score(row),
+        *(_with_interval(*row.further[name]) if name in row.further else "–" for name in further),
         str(row.seeds),
         str(row.settings),
         f"{row.parameters:,}",
@@ -108,4 +116,8 @@ def _cells(row: Row) -> list[str]:
 def _score(row: Row) -> str:
     if row.score is None:
         return f"diverged ({row.diverged} of {row.seeds} seeds)"
-    return f"{number(row.score)} ± {'–' if row.interval is None else f'{row.interval:.2g}'}"
+    return _with_interval(row.score, row.interval)
+
+
+def _with_interval(score: float, interval: float | None) -> str:
+    return f"{number(score)} ± {'–' if interval is None else f'{interval:.2g}'}"

@@ -20,6 +20,7 @@ def record(
     *,
     setting: str = "a",
     status: Status = Status.DONE,
+    further: dict[str, float] | None = None,
     **facts: Any,
 ) -> Record:
     """Writes a finished trial below ./outputs and returns it."""
@@ -30,7 +31,7 @@ def record(
     if status in (Status.DONE, Status.DIVERGED):
         result = {
             "validation": {} if validation is None else {trial["metric"]: validation},
-            "test": {} if test is None else {trial["metric"]: test},
+            "test": {} if test is None else {trial["metric"]: test, **(further or {})},
             "parameters": 1000,
             "state_bytes": 64,
             "words_per_second": 500.0 + seed,

@@ -59,3 +59,14 @@ def test_nothing_gives_nothing():
     assert text.markdown([]) == "\n"
     assert text.as_json([]) == "[]\n"
     assert len(text.comma_separated([]).splitlines()) == 1
+
+
+def test_further_splits_have_a_column_where_every_seed_was_tested_on_them():
+    record("gru", 0, 10.0, 12.0, further={"longer/perplexity": 20.0, "longer/loss": 3.0})
+    record("gru", 1, 10.0, 12.0, further={"longer/perplexity": 22.0, "other/perplexity": 1.0})
+    record("lstm", 0, 10.0, 13.0)
+    made = boards(all_records(Path("outputs")))
+    assert text.header(made[0])[2:4] == ["perplexity", "longer"]
+    assert [cells[2:4] for cells in text.body(made[0])] == [["12 ± 0", "21 ± 13"], ["13 ± –", "–"]]
+    rows = csv.DictReader(io.StringIO(text.comma_separated(made)))
+    assert [row["further"] for row in rows] == ["longer=21.0", ""]
