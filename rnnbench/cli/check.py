@@ -1,8 +1,8 @@
 """Check that a backbone or a task keeps its contract.
 
 A backbone: step equals forward, no look ahead, right gradients, and so on. A task: same data each time, splits apart,
-metrics that reach their best and do not depend on batch size, samples one can read, and so on. NAME is a built-in one or
-your own in ./backbones/ or ./tasks/, as `rnnbench list` names it. A backbone is checked in a small size unless
+metrics that reach their best and do not depend on batch size, samples one can read, and so on. NAME is a built-in one
+or your own in ./backbones/ or ./tasks/, as `rnnbench list` names it. A backbone is checked in a small size unless
 backbone.hidden_size says another. Exit codes: 0 all is well, 1 something is wrong, 2 wrong input.
 """
 

@@ -1,7 +1,7 @@
 """Write a small working plugin to make your own of, in ./tasks/NAME/ or ./backbones/NAME/.
 
-It runs at once: `rnnbench task=NAME trainer.max_epochs=1`, `rnnbench check task=NAME`. With --package it is one that can
-be installed, in ./rnnbench-NAME/, with pyproject.toml and a test.
+It runs at once: `rnnbench task=NAME trainer.max_epochs=1`, `rnnbench check task=NAME`. With --package it is one that
+can be installed, in ./rnnbench-NAME/, with pyproject.toml and a test.
 """
 
 import argparse

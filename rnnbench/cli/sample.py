@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     from rnnbench.task import Sample
 
+TOP = 10  # choices
 BAR = 30  # characters of the longest bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", nargs="?", default="best", help="id, beginning of one, folder, or best")
     parser.add_argument("--prompt", help='what the network is given, such as "I want to eat some"; else test rows are')
-    parser.add_argument("--top", type=int, default=10, metavar="K", help="how many first choices to show (10)")
+    parser.add_argument("--top", type=int, default=TOP, metavar="K", help="how many first choices to show (10)")
     parser.add_argument("--length", type=int, default=40, metavar="N", help="how many steps to go on for (40)")
     parser.add_argument(
         "--temperature", type=float, default=1.0, metavar="T", help="0 takes the likeliest; 1 as learnt"
@@ -83,7 +84,7 @@ def _print_sample(console: "Console", sample: "Sample", arguments: argparse.Name
     if not goes_on:
         console.print(f"[bold]{escape(title)}")
     _print_choices(console, dict(list(sample.choices.items())[: arguments.top]))
-    if sample.choices and arguments.top > len(sample.choices):
+    if arguments.top > max(TOP, len(sample.choices)):
         console.print(f"[dim]there are no more than these {len(sample.choices)}")
     if not goes_on:
         console.print(sample.text, markup=False)

@@ -14,8 +14,8 @@ With pytest, each check a test of its own::
     def test_task(check):
         check(MyTask)
 
-All at once, anywhere: ``check_backbone(partial(MyCell, hidden_size=8))``, ``check_task(MyTask)``. From the command line:
-``rnnbench check backbone=my_cell``, ``rnnbench check task=my_task``.
+All at once, anywhere: ``check_backbone(partial(MyCell, hidden_size=8))``, ``check_task(MyTask)``. From the command
+line: ``rnnbench check backbone=my_cell``, ``rnnbench check task=my_task``.
 
 Each name is imported when it is first used: a backbone is checked without waiting for what reads data.
 """

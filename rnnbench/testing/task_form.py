@@ -106,12 +106,15 @@ def _check_steps(ready: Prepared, name: str) -> None:
     split, spec = ready.task.data[name], ready.task.spec
     lengths_R = sequences(split, "inputs", spec.inputs).lengths_R
     if ready.task.shape == "one_to_one" and int(lengths_R.max()) > 1:
-        raise ContractError(f"{name} has a row of {lengths_R.max()} steps, and one_to_one means one: is it many_to_one?")
+        raise ContractError(
+            f"{name} has a row of {lengths_R.max()} steps, and one_to_one means one: is it many_to_one?"
+        )
     if "mask" not in split.column_names:
         return
     if not ready.aligned or ready.task.stream:
         raise ContractError(f"{name} has a column mask, which is read of aligned rows only: leave out what is masked")
-    mask = split.with_format("arrow")[:].column("mask")
+    table: Any = split.with_format("arrow")[:]
+    mask = table.column("mask")
     masked_R = torch.tensor([len(row) for row in mask])
     if not torch.equal(masked_R, lengths_R):
         row = int((masked_R != lengths_R).nonzero()[0])

@@ -48,8 +48,10 @@ def gallery_can_be_looked_at(make: MakeTask) -> None:
 def prompt_is_taken_or_refused(make: MakeTask) -> str:
     """Any prompt is either answered with a sample or refused in one line with a `UserError`."""
     ready = prepared(make)
+    batch = ready.learner.examples(ready.task.data["test"])
+    titles = [sample.title for sample in ready.task.decode(ready.learner.predict(batch, DRAWN), batch)]
     taken = []
-    for prompt in PROMPTS:
+    for prompt in (*PROMPTS, *titles[:1]):
         try:
             batch = ready.task.encode(prompt)
         except UserError as error:
@@ -60,8 +62,8 @@ def prompt_is_taken_or_refused(make: MakeTask) -> str:
         _check_samples(ready.task.decode(ready.learner.predict(batch, DRAWN), batch))
         if not all(isinstance(word, str) for word in ready.task.unknown(prompt)):
             raise ContractError(f"unknown({prompt!r}) holds something else than words")
-        taken.append(prompt)
-    return f"takes {', '.join(map(repr, taken))}" if taken else "takes no prompt"
+        taken.append(repr(prompt if len(prompt) < 40 else f"{prompt[:36]} …"))
+    return f"takes {', '.join(taken)}" if taken else "takes no prompt"
 
 
 def _check_prompt(prompt: str, batch: Batch, misfit: str) -> None:
@@ -93,7 +95,9 @@ def _check_choices(odds: Sequence[float]) -> None:
     if any(isinstance(value, Tensor) for value in odds):
         raise ContractError("a sample's choices hold tensors: is .tolist() missing?")
     if any(not 0 <= value <= 1 for value in odds) or sum(odds) > 1.001:
-        raise ContractError(f"a sample's choices are {[round(value, 3) for value in odds[:4]]} …: is a softmax missing?")
+        raise ContractError(
+            f"a sample's choices are {[round(value, 3) for value in odds[:4]]} …: is a softmax missing?"
+        )
     if sorted(odds, reverse=True) != list(odds):
         raise ContractError("a sample's choices are not the best first: is .topk or a sort missing?")
 

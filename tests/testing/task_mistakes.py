@@ -1,5 +1,6 @@
 """Tasks with exactly one mistake each, for the kit to find, and four without: of each kind of value and each shape."""
 
+import contextlib
 import dataclasses
 import random
 import time
@@ -184,7 +185,7 @@ class BitNats(Metric):
         return self.nats / self.count
 
 
-class SquaredError(Metric):
+class Squares(Metric):
     """Mean over all numbers."""
 
     full_state_update = False
@@ -233,7 +234,7 @@ class Wave(Task):
         return datasets.Dataset.from_dict({"inputs": part[:, :12], "targets": part[:, 12:]})
 
     def metrics(self) -> Mapping[str, Metric]:
-        return {"mse": SquaredError()}
+        return {"mse": Squares()}
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
         rows = zip(batch.inputs, prediction.outputs, strict=True)
@@ -453,10 +454,8 @@ class Downloads(First):
     """Falls back in silence."""
 
     def splits(self) -> Mapping[str, datasets.Dataset]:
-        try:
+        with contextlib.suppress(OSError):
             urllib.request.urlopen("http://127.0.0.1:9/first.txt", timeout=1)
-        except OSError:
-            pass
         return super().splits()
 
 
@@ -555,7 +554,7 @@ class MaskedMetric(Echo):
         return {"nats": CrossEntropy("nats"), "row_nats": UnmaskedRowNats()}
 
 
-class MeanOfMeans(SquaredError):
+class MeanOfMeans(Squares):
     def update(self, outputs_NV: Tensor, targets_NV: Tensor) -> None:
         self.total += (outputs_NV - targets_NV).square().mean().double()
         self.count += 1
@@ -581,7 +580,7 @@ class OtherDirection(First):
     describe = said(direction="min")
 
 
-class Blind(SquaredError):
+class Blind(Squares):
     def update(self, outputs_NV: Tensor, targets_NV: Tensor) -> None:
         super().update(targets_NV, targets_NV)
 

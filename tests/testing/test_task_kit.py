@@ -18,7 +18,10 @@ PLANTED: dict[type[Task], tuple[str, str]] = {
     mistakes.AsksForFiles: ("constructor_reads_no_data", "the constructor reads"),
     mistakes.AsksForItsData: ("constructor_reads_no_data", "the constructor asks for self.data: leave that"),
     mistakes.Undocumented: ("options_can_be_set", "class Undocumented has no docstring: `rnnbench list` shows"),
-    mistakes.IrrelevantTypo: ("options_can_be_set", "irrelevant: option 'lenght' does not exist; did you mean 'length'"),
+    mistakes.IrrelevantTypo: (
+        "options_can_be_set",
+        "irrelevant: option 'lenght' does not exist; did you mean 'length'",
+    ),
     mistakes.OptionCalledName: ("options_can_be_set", "an option 'name', which the config keeps"),
     mistakes.VersionOfWords: ("says_what_it_is", "version is 1.1, expected a whole number"),
     mistakes.OtherMetric: ("says_what_it_is", "metric 'acuracy' does not exist; did you mean 'accuracy'?"),

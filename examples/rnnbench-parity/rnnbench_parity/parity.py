@@ -6,8 +6,8 @@ Worked example:
     targets  0 1 0 0 1
 
 A single bit of memory solves it, and nothing that forgets does: a standard test of what recurrent networks can track.
-Rows are drawn without repetition, so that train, validation and test share none. The further split "twice_as_long" shows
-whether a network has found the rule or only the rows of the length that it was trained on.
+Rows are drawn without repetition, so that train, validation and test share none. The further split "twice_as_long"
+shows whether a network has found the rule or has only learnt rows as long as those that it was trained on.
 """
 
 from collections.abc import Mapping

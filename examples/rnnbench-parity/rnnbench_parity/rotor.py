@@ -5,7 +5,6 @@ B rows, T time steps, I input size, H hidden size.
 
 import math
 
-import torch
 from torch import Tensor, nn
 
 from rnnbench import Backbone, State
