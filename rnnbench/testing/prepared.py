@@ -80,16 +80,16 @@ class Prepared:
     @functools.cached_property
     def few(self) -> "datasets.Dataset":
         """A few rows of test, from all over it."""
-        return self._spread(FEW, FEW_STEPS)
+        return self.spread(FEW, FEW_STEPS)
 
     @functools.cached_property
     def many(self) -> "datasets.Dataset":
         """As many rows of test as a guess can be scored on in no time, from all over it."""
         steps = max(FEW_STEPS, NUMBERS // self.task.spec.targets.outputs)
         length = self.inputs("test").lengths_R.double().mean() if self.aligned else 1
-        return self._spread(max(FEW, int(steps / length)), steps)
+        return self.spread(max(FEW, int(steps / length)), steps)
 
-    def _spread(self, rows: int, steps: int) -> "datasets.Dataset":
+    def spread(self, rows: int, steps: int) -> "datasets.Dataset":
         """So many rows of test at even distances; of a stream its first row, cut to so many steps."""
         split = self.task.data["test"]
         if not self.task.stream:

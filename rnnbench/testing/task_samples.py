@@ -10,9 +10,10 @@ from rnnbench.errors import UserError
 from rnnbench.learners.base import Sampling
 from rnnbench.task import Sample
 from rnnbench.testing.check import ContractError, MakeTask, after, hidden
-from rnnbench.testing.prepared import FEW, prepared
+from rnnbench.testing.prepared import FEW, Prepared, prepared
 from rnnbench.testing.task_form import FORM
 from rnnbench.testing.task_scores import loss_is_finite_and_differentiable
+from rnnbench.values import Bits
 
 __tracebackhide__ = hidden
 
@@ -32,7 +33,7 @@ def decode_gives_readable_samples(make: MakeTask) -> None:
     samples = ready.task.decode(ready.learner.predict(batch, DRAWN), batch)
     if len(samples) != len(batch.inputs):
         raise ContractError(f"decode gives {len(samples)} samples for {len(batch.inputs)} rows, expected one a row")
-    _check_samples(samples)
+    _check_samples(ready, samples)
 
 
 @after(*FORM, loss_is_finite_and_differentiable, decode_gives_readable_samples)
@@ -41,7 +42,7 @@ def gallery_can_be_looked_at(make: MakeTask) -> None:
     ready = prepared(make)
     outputs = type(ready.learner).outputs
     ready.scores(lambda batch, index: outputs(ready.learner, batch, index), ready.batches(ready.few, FEW))
-    _check_samples(ready.task.gallery(ready.learner.scorers()))
+    _check_samples(ready, ready.task.gallery(ready.learner.scorers()))
 
 
 @after(*FORM, decode_gives_readable_samples)
@@ -59,7 +60,7 @@ def prompt_is_taken_or_refused(make: MakeTask) -> str:
                 raise ContractError(f"prompt {prompt!r} is refused in several lines: {error}") from error
             continue
         _check_prompt(prompt, batch, ready.task.spec.inputs.misfit(batch.inputs))
-        _check_samples(ready.task.decode(ready.learner.predict(batch, DRAWN), batch))
+        _check_samples(ready, ready.task.decode(ready.learner.predict(batch, DRAWN), batch))
         if not all(isinstance(word, str) for word in ready.task.unknown(prompt)):
             raise ContractError(f"unknown({prompt!r}) holds something else than words")
         taken.append(repr(prompt if len(prompt) < 40 else f"{prompt[:36]} …"))
@@ -73,13 +74,14 @@ def _check_prompt(prompt: str, batch: Batch, misfit: str) -> None:
         raise ContractError(f"encode({prompt!r}): {misfit}: refuse such a prompt with a UserError")
 
 
-def _check_samples(samples: Sequence[Sample]) -> None:
+def _check_samples(ready: Prepared, samples: Sequence[Sample]) -> None:
+    apart = isinstance(ready.task.spec.targets, Bits)  # coins of their own, whose odds need not make one
     for sample in samples:
         if not isinstance(sample, Sample):
             raise ContractError(f"there is a {type(sample).__name__} among the samples, expected Sample")
         for name in ("title", "text"):
             _check_text(name, getattr(sample, name))
-        _check_choices(list(sample.choices.values()))
+        _check_choices(list(sample.choices.values()), apart)
         for name, content in sample.files.items():
             _check_file(name, content)
 
@@ -91,10 +93,10 @@ def _check_text(name: str, text: str) -> None:
         raise ContractError(f"a sample's {name} reads {text[:60]!r}: is .tolist() or .item() missing?")
 
 
-def _check_choices(odds: Sequence[float]) -> None:
+def _check_choices(odds: Sequence[float], apart: bool) -> None:
     if any(isinstance(value, Tensor) for value in odds):
         raise ContractError("a sample's choices hold tensors: is .tolist() missing?")
-    if any(not 0 <= value <= 1 for value in odds) or sum(odds) > 1.001:
+    if any(not 0 <= value <= 1 for value in odds) or (sum(odds) > 1.001 and not apart):
         raise ContractError(
             f"a sample's choices are {[round(value, 3) for value in odds[:4]]} …: is a softmax missing?"
         )
