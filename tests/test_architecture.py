@@ -20,15 +20,15 @@ FLOORS = [
     {"errors", "data", "values", "metrics", "settings", "optimization", "signals", "options", "plugins", "scan"},
     {"regularization", "averaging"},
     {"config", "backbone", "task", "backbones"},
-    {"wrappers", "testing"},
+    {"wrappers"},
     {"stack", "costs", "matching", "storage"},
     {"learners", "leaderboard", "compose", "diagnostics"},
-    {"trial"},
+    {"trial", "testing"},
     {"tracking", "recording"},
     {"progress", "loading", "resuming"},
     {"training", "api"},
     {"sweep"},
-    {"cli"},
+    {"cli", "templates"},
 ]
 
 

@@ -11,13 +11,14 @@ import pytest
 from conftest import TINY
 
 import rnnbench
-from rnnbench.cli.main import VERBS, Parser
+from rnnbench.cli.main import VERBS, Parser, main
 from rnnbench.compose import compose, resolve
 from rnnbench.sweep.points import points
 
 ROOT = Path(rnnbench.__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "outputs/README.md", *(ROOT / "docs").glob("*.md")]
+DOCUMENTS += (ROOT / "examples").glob("*/README.md")
 
 
 def commands() -> list[str]:
@@ -31,10 +32,20 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def write_plugins() -> None:
+    """The plugins that the documents show, and those that they let `rnnbench new` write."""
+    texts = [block for path in DOCUMENTS for block in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)]
+    for text in texts:
+        if named := re.match(r"# ((tasks|backbones)/\w+\.py)\n", text):
+            Path(named[2]).mkdir(exist_ok=True)
+            Path(named[1]).write_text(text)
+    for kind, name in re.findall(r"^rnnbench new (task|backbone) (\w+)", "\n".join(commands()), re.MULTILINE):
+        assert main(["new", kind, name]) == 0
+
+
 @pytest.mark.parametrize("command", sorted(set(commands())))
 def test_every_command_can_be_typed(command: str):
-    Path("backbones").mkdir()
-    Path("backbones/leaky.py").write_text(blocks("python")[1])
+    write_plugins()
     _, *words = shlex.split(command)
     verb = words.pop(0) if words and words[0] in VERBS else "run"
     module: Any = import_module(f"rnnbench.cli.{verb}")
@@ -58,10 +69,7 @@ def test_the_example_from_python_runs(book: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_example_backbone_takes_part_in_a_sweep(book: Path, capsys: pytest.CaptureFixture[str]):
-    from rnnbench.cli.main import main
-
-    Path("backbones").mkdir()
-    Path("backbones/leaky.py").write_text(blocks("python")[1])
+    write_plugins()
     assert main(["-m", *TINY, "trainer.progress=false", "backbone=leaky,gru", "seed=0,1"]) == 0
     assert main(["leaderboard", "--format", "markdown"]) == 0
     assert "| leaky |" in capsys.readouterr().out

@@ -58,7 +58,7 @@ def complete(line: str) -> list[str]:
     if words[0] in VERBS and words[0] not in ("run", "show", "check"):
         return []
     found = _overrides(words[:-1], word)
-    return verbs + [match for match in found if words[0] != "check" or match.startswith("backbone")]
+    return verbs + [match for match in found if words[0] != "check" or match.startswith(("backbone", "task"))]
 
 
 def _overrides(before: list[str], word: str) -> list[str]:

@@ -18,10 +18,11 @@ from rnnbench.errors import Stopped, UserError, nearest, not_among
 VERBS = {
     "run": "train one trial, or with -m a sweep of them; the default",
     "leaderboard": "what came out: backbones ranked, with intervals over seeds",
-    "sample": "let a trained network speak: next-word odds and a continuation",
+    "sample": "what a trained network says: of examples of the test split, or of a prompt",
     "bench": "how fast backbones are, against the machine's own limits",
     "list": "tasks, backbones and runs that there are",
-    "check": "whether a backbone keeps its contract: your own, or a built-in one",
+    "new": "write a small working task or backbone to make your own of",
+    "check": "whether a task or a backbone keeps its contract: your own, or a built-in one",
     "show": "the composed config, and where each value comes from",
     "completion": "make the Tab key complete rnnbench in your shell",
 }

@@ -1,16 +1,11 @@
 """The checks of a backbone, and ways to run them all."""
 
-import unittest
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from inspect import signature
-from typing import Literal
 
-from rnnbench.errors import first_line
-from rnnbench.plugins import place
 from rnnbench.testing import construction, form, gradients, independence, purity, recurrence
-from rnnbench.testing.check import Check, ContractError, Make, hidden
+from rnnbench.testing.check import Check, Make, Outcome, hidden, outcomes_of, raise_wrong
 from rnnbench.testing.probe import INPUTS
 
 __tracebackhide__ = hidden
@@ -44,33 +39,10 @@ BACKBONE_CHECKS: list[Check] = [
 ]
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a check came out; `message` says what is wrong or why it was skipped."""
-
-    check: str
-    status: Literal["ok", "wrong", "skipped"]
-    message: str = ""
-
-
 def outcomes(make: Make, *, parameters: Callable[[int], int] | None = None) -> Iterator[Outcome]:
     """Runs all checks, one after the other, whatever they raise. Arguments are those of `check_backbone`."""
     more = [construction.parameters_match(parameters)] if parameters else []
-    for check in [*BACKBONE_CHECKS, *more]:
-        yield _outcome(check, make)
-
-
-def _outcome(check: Check, make: Make) -> Outcome:
-    try:
-        check(make)
-    except unittest.SkipTest as reason:
-        return Outcome(check.__name__, "skipped", str(reason))
-    except ContractError as error:
-        return Outcome(check.__name__, "wrong", str(error))
-    # The backbone is a stranger's code: whatever else it raises is a mistake in it, said in one line with the place.
-    except Exception as error:
-        return Outcome(check.__name__, "wrong", f"raises {first_line(error)}{place(error)}")
-    return Outcome(check.__name__, "ok")
+    yield from outcomes_of([*BACKBONE_CHECKS, *more], make)
 
 
 def check_backbone(make: Make, *, parameters: Callable[[int], int] | None = None) -> None:
@@ -83,10 +55,7 @@ def check_backbone(make: Make, *, parameters: Callable[[int], int] | None = None
     Raises:
         ContractError: a line for each check that fails.
     """
-    wrong = [outcome for outcome in outcomes(make, parameters=parameters) if outcome.status == "wrong"]
-    if wrong:
-        lines = [f"{outcome.check}: {outcome.message}" for outcome in wrong]
-        raise ContractError("\n".join([f"{len(wrong)} checks fail", *lines]))
+    raise_wrong(outcomes(make, parameters=parameters))
 
 
 def small(make: Make) -> Make:

@@ -1,0 +1,159 @@
+"""What the checks of a task share: the task, read once; a few of its rows; a small network; scores.
+
+B rows, R rows of a whole split, T steps, N targets of a whole split, V outputs a step.
+"""
+
+import functools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnbench import settings
+from rnnbench.backbone import Backbone
+from rnnbench.backbones.gru import GRU
+from rnnbench.config import StackConfig
+from rnnbench.data.batch import Batch
+from rnnbench.data.columns import Ragged, flags, sequences, singles
+from rnnbench.data.sources import Sources
+from rnnbench.learners import learner_for
+from rnnbench.stack import build_stack
+from rnnbench.testing.check import MakeTask, hidden
+
+if TYPE_CHECKING:
+    import datasets
+
+    from rnnbench.learners.base import Learner
+    from rnnbench.task import Task
+
+__tracebackhide__ = hidden
+
+FEW = 7  # rows that a network is shown; no multiple of a batch size of 3
+FEW_STEPS = 151  # of a stream; no multiple of 3 either
+NUMBERS = 2_000_000  # outputs at most of a guess at a split
+HIDDEN = 8  # units of the small network
+
+Say = Callable[[Batch, int], Tensor]
+"""Outputs [B, T, V] or [B, V] for a batch and its number."""
+
+
+class Prepared:
+    """A task and what the checks make of it, each thing once."""
+
+    def __init__(self, make: MakeTask) -> None:
+        self.make = make
+
+    @functools.cached_property
+    def task(self) -> "Task":
+        """The task, its data read."""
+        return read(self.make, sources())
+
+    @functools.cached_property
+    def learner(self) -> "Learner":
+        """A small network for it, in evaluation mode."""
+        return small_learner(self.task).eval()
+
+    @property
+    def aligned(self) -> bool:
+        """Whether there is a target a step."""
+        return self.task.shape == "many_to_many_aligned"
+
+    def inputs(self, split: str) -> Ragged:
+        """The inputs of a split."""
+        return sequences(self.task.data[split], "inputs", self.task.spec.inputs)
+
+    def targets(self, split: str) -> Tensor:
+        """The targets of a split that count, [N] or [N, V]."""
+        data, spec = self.task.data[split], self.task.spec
+        if not self.aligned:
+            return singles(data, "targets", spec.targets)
+        name = "targets" if "targets" in data.column_names else "inputs"
+        values = sequences(data, name, spec.targets).values
+        return values[flags(data, "mask")] if "mask" in data.column_names and not self.task.stream else values
+
+    @functools.cached_property
+    def few(self) -> "datasets.Dataset":
+        """A few rows of test, from all over it."""
+        return self.spread(FEW, FEW_STEPS)
+
+    @functools.cached_property
+    def many(self) -> "datasets.Dataset":
+        """As many rows of test as a guess can be scored on in no time, from all over it."""
+        steps = max(FEW_STEPS, NUMBERS // self.task.spec.targets.outputs)
+        length = self.inputs("test").lengths_R.double().mean() if self.aligned else 1
+        return self.spread(max(FEW, int(steps / length)), steps)
+
+    def spread(self, rows: int, steps: int) -> "datasets.Dataset":
+        """So many rows of test at even distances; of a stream its first row, cut to so many steps."""
+        split = self.task.data["test"]
+        if not self.task.stream:
+            return split.select(np.unique(np.linspace(0, len(split) - 1, min(rows, len(split))).astype(int)))
+        row = split.select([0]).with_format("numpy")[0]
+        kept = {name: [row[name][:steps]] for name in ("inputs", "targets") if name in row}
+        return type(split).from_dict(kept)
+
+    def batches(self, split: "datasets.Dataset", batch_size: int = 64) -> list[Batch]:
+        """The batches that evaluation goes through."""
+        return list(self.learner.evaluation_batches(split, batch_size))
+
+    def scores(self, say: Say, batches: Sequence[Batch]) -> dict[str, float]:
+        """The metrics, the loss among them, of what `say` says of a split."""
+        learner = self.learner
+        learner.on_test_epoch_start()
+        with patch.object(learner, "outputs", say), torch.no_grad():
+            for index, batch in enumerate(batches):
+                learner.test_step(batch, index)
+        return {name.removeprefix("test/"): float(value) for name, value in learner.scores("test").items()}
+
+    def score(self, say: Say, batches: Sequence[Batch]) -> float:
+        """The primary metric of what `say` says of a split."""
+        return self.scores(say, batches)[self.task.spec.metric]
+
+
+@functools.lru_cache(maxsize=8)
+def prepared(make: MakeTask) -> Prepared:
+    """What the checks share of a task: made at the first call, the same at the next ones."""
+    return Prepared(make)
+
+
+def sources() -> Sources:
+    """Where data is found: as RNNBENCH_DATA says."""
+    return Sources(settings.data_dir())
+
+
+def read(make: MakeTask, where: Sources, *, seed: int = 0) -> "Task":
+    """The task with its data read, in a global random state of that seed, which is put back afterwards."""
+    with seeded(seed):
+        task = make(where)
+        _, _ = task.data, task.spec
+    return task
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """The global random states set by a seed, and put back afterwards."""
+    kept = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(kept[0])
+            np.random.set_state(kept[1])
+
+
+def small_learner(task: "Task", backbone: type[Backbone] = GRU) -> "Learner":
+    """A fresh network of a single small layer, with the learner's own defaults."""
+    stack = StackConfig(num_layers=1, dropout=0.0, norm="none", residual=False, bidirectional=False)
+    make: Any = partial(backbone, hidden_size=HIDDEN)
+    with seeded(0):
+        learner: Any = learner_for(task)  # each takes these two
+        return learner(task, lambda size: build_stack(make, size, stack))
