@@ -1,10 +1,11 @@
 """A forecast as a picture."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rnnbench.pictures import png
 
 ROOM = 8  # channels shown; the text beneath a picture says what is left out
 
@@ -17,11 +18,7 @@ def forecast_picture(
     forecast: NDArray[np.float64],
     unit: str,
 ) -> bytes:
-    """Context [L, C], then truth and forecast [H, C] of the first `ROOM` channels, as PNG.
-
-    Raises:
-        ImportError: matplotlib is missing.
-    """
+    """Context [L, C], then truth and forecast [H, C] of the first `ROOM` channels, as PNG."""
     from matplotlib.figure import Figure
 
     shown = list(channels)[:ROOM]
@@ -44,9 +41,7 @@ def forecast_picture(
     figure.suptitle(title, fontsize=10)
     figure.supxlabel("steps from the last one that was seen", fontsize=9)
     figure.supylabel(unit, fontsize=9)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110)
-    return out.getvalue()
+    return png(figure)
 
 
 def _mark(steps: NDArray[np.float64]) -> str:

@@ -89,8 +89,5 @@ def _lines(channels: Sequence[str], truth: Numbers, forecast: Numbers) -> list[s
 
 
 def _pictured(title: str, text: str, channels: Sequence[str], parts: list[Numbers], unit: str) -> Sample:
-    try:
-        picture = forecast_picture(title, channels, parts[0], parts[1], parts[2], unit)
-    except ImportError:
-        return Sample(title, f"{text}\n(no picture without matplotlib: pip install 'rnnbench[plots]')")
+    picture = forecast_picture(title, channels, parts[0], parts[1], parts[2], unit)
     return Sample(title, text, files={"forecast.png": picture})

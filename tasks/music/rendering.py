@@ -5,6 +5,8 @@ import wave
 
 import numpy as np
 
+from rnnbench.pictures import png
+
 from .roll import KEYS, LOWEST, name, notes_of
 
 BEATS_PER_MINUTE = 120
@@ -73,7 +75,7 @@ def picture(roll_TK: np.ndarray, opening: int, title: str) -> bytes:
     shade_KT = roll_TK.T * np.where(np.arange(len(roll_TK)) < opening, 1, 2)
     sounding = np.flatnonzero(roll_TK.any(0))
     low, high = (max(0, sounding[0] - 3), min(KEYS, sounding[-1] + 4)) if len(sounding) else (0, KEYS)
-    figure = Figure(figsize=(9, 3.2), layout="constrained", dpi=110)
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shade_KT, aspect="auto", origin="lower", interpolation="none", vmin=0, vmax=2,
                 cmap=ListedColormap(["white", "#4c72b0", "#c44e52"]))  # fmt: skip
@@ -83,9 +85,7 @@ def picture(roll_TK: np.ndarray, opening: int, title: str) -> bytes:
     axes.set_ylim(low - 0.5, high - 0.5)
     axes.grid(axis="y", linewidth=0.4)
     axes.set(xlabel="step", title=title)
-    content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
-    return content.getvalue()
+    return png(figure)
 
 
 def _seconds(steps_per_beat: int) -> float:

@@ -1,10 +1,5 @@
-"""What a person looks at: a digit as characters and as PNG, and a confusion matrix as a table and as PNG.
+"""What a person looks at: a digit as characters and as PNG, and a confusion matrix as a table and as PNG."""
 
-Without matplotlib there is no PNG, and the text says how to get one.
-"""
-
-import importlib.util
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,12 +7,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rnnbench import Sample
+from rnnbench.pictures import png
 
 from .pictures import CLASSES
 
 SHADES = " ·░▒▓█"
 DIGITS = [str(digit) for digit in range(CLASSES)]
-NO_PICTURE = "(as PNG with matplotlib: pip install matplotlib)"
 
 
 def digit_sample(pixels: NDArray[np.floating], logits_V: Tensor, truth: int) -> Sample:
@@ -26,8 +21,6 @@ def digit_sample(pixels: NDArray[np.floating], logits_V: Tensor, truth: int) -> 
     said, probability = odds[0]
     title, verdict = f"a {truth}", f"{said} ({probability:.0%})"
     text = f"{verdict}\n{characters(pixels)}"
-    if not _can_draw():
-        return Sample(title, f"{text}\n{NO_PICTURE}", dict(odds))
     return Sample(title, text, dict(odds), {"picture.png": digit_png(pixels, f"{title}, said {verdict}")})
 
 
@@ -37,8 +30,6 @@ def confusion_sample(counts_CC: NDArray[np.integer], dataset: str) -> Sample:
     title = f"{shown:,} test pictures of {dataset}, {right / shown:.2%} right"
     rows = [["true", *DIGITS], *([name, *counts] for name, counts in zip(DIGITS, counts_CC.tolist(), strict=True))]
     table = "\n".join(" ".join(f"{cell:>5}" for cell in row) for row in rows)
-    if not _can_draw():
-        return Sample(title, f"{table}\n{NO_PICTURE}")
     return Sample(title, table, files={"confusion.png": confusion_png(counts_CC, DIGITS, title)})
 
 
@@ -57,7 +48,7 @@ def digit_png(pixels: NDArray[np.floating], title: str) -> bytes:
     frame.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)
     frame.set_title(title, fontsize=10)
     frame.set_axis_off()
-    return _png(figure)
+    return png(figure)
 
 
 def confusion_png(counts_CC: NDArray[np.integer], classes: Sequence[str], title: str) -> bytes:
@@ -80,14 +71,4 @@ def confusion_png(counts_CC: NDArray[np.integer], classes: Sequence[str], title:
     frame.set(xlabel="said", ylabel="true", title=title, xticks=range(len(classes)), yticks=range(len(classes)))
     frame.set_xticklabels(classes)
     frame.set_yticklabels(classes)
-    return _png(figure)
-
-
-def _png(figure: object) -> bytes:
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110)  # type: ignore[attr-defined]
-    return out.getvalue()
-
-
-def _can_draw() -> bool:
-    return importlib.util.find_spec("matplotlib") is not None
+    return png(figure)

@@ -1,11 +1,11 @@
 """A classified series as a picture: the series, and beneath it what was believed at each of its steps."""
 
-import io
 from collections.abc import Sequence
 
 from torch import Tensor
 
 from rnnbench import Batch, Prediction, Sample
+from rnnbench.pictures import png
 
 
 def pictured(classes: Sequence[str], prediction: Prediction, batch: Batch, row: int) -> Sample:
@@ -17,10 +17,7 @@ def pictured(classes: Sequence[str], prediction: Prediction, batch: Batch, row: 
     text = f"class {next(iter(choices))}, and it is {classes[int(batch.targets[row])]}"
     if prediction.trace is None:
         return Sample(title, text, choices)
-    try:
-        picture = _picture(f"{title}: {text}", classes, batch.inputs[row, :length], prediction.trace[row, :length])
-    except ImportError:
-        return Sample(title, f"{text}\n(no picture without matplotlib: pip install 'rnnbench[plots]')", choices)
+    picture = _picture(f"{title}: {text}", classes, batch.inputs[row, :length], prediction.trace[row, :length])
     return Sample(title, text, choices, files={"belief.png": picture})
 
 
@@ -39,6 +36,4 @@ def _picture(title: str, classes: Sequence[str], inputs_TC: Tensor, trace_TV: Te
     for frame in (above, beneath):
         frame.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize=10)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110)
-    return out.getvalue()
+    return png(figure)

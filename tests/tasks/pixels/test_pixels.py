@@ -72,18 +72,6 @@ def test_the_gallery_is_the_confusion_matrix_of_what_was_scored():
     assert sample.files["confusion.png"][:4] == b"\x89PNG"
 
 
-def test_without_matplotlib_a_picture_is_text_and_says_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    built = Pixels(Sources())
-    sample = built.decode(Prediction(torch.eye(10)[:3]), first(built))[0]
-    assert not sample.files
-    assert "pip install matplotlib" in sample.text
-    metrics = built.metrics()
-    metrics["confusion"].update(torch.eye(10), torch.arange(10))
-    (shown,) = built.gallery(metrics)
-    assert "pip install matplotlib" in shown.text and not shown.files
-
-
 def test_a_picture_at_once_is_learnt_and_its_samples_are_files(rnnbench: Callable[..., Any]):
     said = rnnbench(
         "task=pixels", "task.mode=whole", "backbone=feedforward", "backbone.hidden_size=32", "trainer.max_epochs=2",
