@@ -81,7 +81,7 @@ def _settings(before: list[str]) -> dict[str, list[str]]:
 
     from rnnbench import plugins
     from rnnbench.config import leaves
-    from rnnbench.learners import LEARNERS
+    from rnnbench.learners import option_holders
     from rnnbench.optimization import OPTIMIZERS, SCHEDULES
 
     conf = resources.files("rnnbench.conf")
@@ -100,8 +100,7 @@ def _settings(before: list[str]) -> dict[str, list[str]]:
         if plugin:
             choices = plugins.option_choices(plugin.file, plugin.class_name)
             settings |= {f"{kind}.{name}": values for name, values in choices.items()}
-            module, class_name = LEARNERS.get(plugins.summary(plugin).trait, ("", "")) if kind == "task" else ("", "")
-            if module:
+            for module, class_name in option_holders(plugins.summary(plugin).trait) if kind == "task" else ():
                 choices = plugins.option_choices(plugins.source_file(module), class_name)
                 settings |= {f"learner.{name}": values for name, values in choices.items()}
     for group, options in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 # The learner of each shape of task, as module and class.
 LEARNERS = {
-    "one_to_one": ("pooled", "PooledLearner"),
-    "many_to_one": ("pooled", "PooledLearner"),
-    "many_to_many_aligned": ("aligned", "AlignedLearner"),
+    "one_to_one": ("rnnbench.learners.pooled", "PooledLearner"),
+    "many_to_one": ("rnnbench.learners.pooled", "PooledLearner"),
+    "many_to_many_aligned": ("rnnbench.learners.aligned", "AlignedLearner"),
 }
-STREAM = ("stream", "StreamLearner")  # of aligned tasks whose rows are one unbroken sequence
+STREAM = ("rnnbench.learners.stream", "StreamLearner")  # of aligned tasks whose rows are one unbroken sequence
+BASE = ("rnnbench.learners.sequence", "SequenceLearner")  # holds the options that all of them share
 
 
 def learner_for(task: "Task") -> "type[Learner]":
@@ -30,4 +31,11 @@ def learner_for(task: "Task") -> "type[Learner]":
     if task.stream and task.shape != "many_to_many_aligned":
         raise UserError(f"a task of shape '{task.shape}' is no stream; leave out `stream`")
     module, name = STREAM if task.stream else LEARNERS[task.shape]
-    return getattr(importlib.import_module(f"rnnbench.learners.{module}"), name)
+    return getattr(importlib.import_module(module), name)
+
+
+def option_holders(shape: str) -> list[tuple[str, str]]:
+    """Modules and classes with the options of a shape's learners, for those who read source text and import nothing."""
+    if shape not in LEARNERS:
+        return []
+    return [LEARNERS[shape], *([STREAM] if shape == "many_to_many_aligned" else []), BASE]
