@@ -127,6 +127,8 @@ def test_a_newcomers_path(rnnbench: Rnnbench, book: Path):
     assert said.out.count("%") == 3
     said = rnnbench("sample", "best", "--prompt", "the cat", "--length", "0", "--top", "1000")
     assert f"there are no more than these {said.out.count('%')}" in said.out
+    said = rnnbench("sample", "best", "--length", "5", "--top", "1")  # openings of the test split, gone on from
+    assert (said.code, said.out.count("%")) == (0, 3)
     run = next(line for line in rnnbench("list", "runs", "--json").out.splitlines() if '"id"' in line).split('"')[3]
     again = [rnnbench("sample", run[:5], "--prompt", "the cat", "--seed", "4").out for _ in range(2)]
     assert again[0] == again[1]
