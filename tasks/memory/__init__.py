@@ -22,6 +22,7 @@ from torchmetrics import MeanSquaredError, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from rnnbench import Batch, Prediction, Sample, Sources, Spec, Task, Tokens
+from rnnbench.data.repeats import repeats
 from rnnbench.errors import at_least
 from rnnbench.metrics import CrossEntropy
 
@@ -123,8 +124,7 @@ class Memory(Task):
         }
 
     def facts(self) -> Mapping[str, int | float | str]:
-        train, test = set(self.rows["train"].keys()), self.rows["test"].keys()
-        return {"different_train_rows": len(train), "test_rows_in_train": sum(key in train for key in test)}
+        return {"different_train_rows": len(set(self.rows["train"].keys())), **repeats(self.data)}
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
         return [self._sample(*row) for row in zip(

@@ -32,6 +32,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from rnnbench import Batch, Bits, Prediction, Sample, Sources, Spec, Task
+from rnnbench.data.repeats import repeats
 from rnnbench.errors import at_least
 
 from . import rendering
@@ -105,10 +106,9 @@ class Music(Task):
         }
 
     def facts(self) -> Mapping[str, int | float | str]:
-        train = {roll.tobytes() for roll in self.pieces["train"]}
         counts = {f"{split}_pieces": len(rolls) for split, rolls in self.pieces.items()}
         steps = {f"{split}_steps": sum(map(len, rolls)) for split, rolls in self.pieces.items()}
-        return {**counts, **steps, "test_pieces_in_train": sum(r.tobytes() in train for r in self.pieces["test"])}
+        return {**counts, **steps, **repeats(self.data)}
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
         assert prediction.continuation is not None

@@ -22,6 +22,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from rnnbench import Batch, Prediction, Sample, Sources, Spec, Task, Tokens, UserError
+from rnnbench.data.repeats import repeats
 from rnnbench.data.vocabulary import UNKNOWN, Vocabulary
 from rnnbench.errors import at_least
 
@@ -99,13 +100,11 @@ class Sentiment(Task):
 
     def facts(self) -> Mapping[str, int | float | str]:
         corpus, unknown = self.corpus, self.vocabulary.number(UNKNOWN)
-        train = {tuple(words(text)) for text, _ in corpus.train}
         most, _ = Counter(name for _, name in corpus.train).most_common(1)[0]
         rows = self.data["test"].with_format("numpy")["inputs"]
         return {
             **{f"{name}_rows": len(split) for name, split in self.data.items()},
-            "validation_rows_in_train": sum(tuple(words(text)) in train for text, _ in corpus.validation),
-            "test_rows_in_train": sum(tuple(words(text)) in train for text, _ in corpus.test),
+            **repeats(self.data),
             "test_words": sum(len(row) for row in rows),
             "test_unknown": sum(int((row == unknown).sum()) for row in rows),
             "vocabulary": len(self.vocabulary),

@@ -16,6 +16,7 @@ from torchmetrics import Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from rnnbench import Batch, Prediction, Reals, Sample, Sources, Spec, Task, Tokens
+from rnnbench.data.repeats import repeats
 
 from .archives import read_cases
 from .pictures import pictured
@@ -98,9 +99,7 @@ class SeriesClassification(Task):
 
     def facts(self) -> Mapping[str, int | float | str]:
         counts = {f"{name}_series": len(cases.labels) for name, cases in self.cases.items()}
-        trained = {series.tobytes() for series in self.cases["train"].values}
-        repeated = sum(series.tobytes() in trained for series in self.cases["test"].values)
-        return {**counts, "classes": len(self.classes), "test_also_in_train": repeated}
+        return {**counts, "classes": len(self.classes), **repeats(self.data)}
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
         return [pictured(self.classes, prediction, batch, row) for row in range(len(batch.inputs))]

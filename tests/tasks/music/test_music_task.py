@@ -46,7 +46,7 @@ def test_the_spec_and_the_data(workplace: Path):
     assert (spec.dataset, spec.setting, spec.metric, spec.start) == ("jsb", "steps_per_beat 1", "nll", 0)
     assert np.array_equal(built.data["train"].with_format("numpy")[0]["inputs"], roll(PIECES["train"]))
     facts = built.facts()
-    assert facts["test_pieces"] == 2 and facts["test_steps"] == 5 and facts["test_pieces_in_train"] == 0
+    assert facts["test_pieces"] == 2 and facts["test_steps"] == 5 and facts["test_in_train"] == 0
 
 
 def test_chance_is_the_odds_of_each_key_in_train(workplace: Path):

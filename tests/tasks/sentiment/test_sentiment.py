@@ -66,7 +66,7 @@ def test_facts_report_overlap_unknown_words_and_what_the_commonest_class_reaches
     rows = [("A bad  FILM", "negative"), ("quite new", "positive"), ("a good new film", "positive")]
     paths = [written("train.csv", [*ROWS * 2, ("film a", "negative")]), written("test.csv", rows)]
     facts = Sentiment(Sources(), dataset="csv", path=[paths[0], paths[1], paths[1]]).facts()
-    assert facts["test_rows_in_train"] == 1
+    assert facts["test_in_train"] == 1
     assert (facts["test_words"], facts["test_unknown"]) == (9, 3)
     assert facts["accuracy_of_commonest"] == pytest.approx(1 / 3)
     assert (facts["train_rows"], facts["validation_rows"], facts["test_rows"]) == (13, 3, 3)

@@ -46,8 +46,8 @@ def test_the_task_is_what_the_files_hold(workplace: Path):
     assert (task.spec.inputs.size, task.spec.targets.size) == (2, 2)
     assert [len(task.data[name]) for name in ("train", "validation", "test")] == [16, 4, 3]
     assert task.data["test"]["targets"] == [0, 1, 1]
-    assert task.facts()["test_also_in_train"] <= 2
-    assert files(workplace, case("x", 5) * 5, case("x", 5)).facts()["test_also_in_train"] == 1
+    assert task.facts()["test_in_train"] <= 2
+    assert files(workplace, case("x", 5) * 5, case("x", 5)).facts()["test_in_train"] == 1
 
 
 def test_what_test_has_and_train_has_not_is_refused(workplace: Path):
