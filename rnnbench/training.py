@@ -21,6 +21,7 @@ from rnnbench.learners.base import Batches, Learner, Sampling
 from rnnbench.progress import ProgressLine
 from rnnbench.recording import BestCheckpoint, Diverged, Recorder
 from rnnbench.signals import stoppable
+from rnnbench.storage.claim import claimed
 from rnnbench.storage.record import Record, Status
 from rnnbench.tracking import Tracker
 from rnnbench.trial import Trial
@@ -35,6 +36,7 @@ def run_trial(trial: Trial, group: str | None = None) -> Record:
         group: the sweep it belongs to, for Weights & Biases.
 
     Raises:
+        BusyError: another process is running it.
         UserError: a setting turns out wrong before training begins; nothing is written.
         Stopped: a signal ended it; the record says so.
         Exception: whatever failed; the record holds the reason and its log the traceback.
@@ -43,7 +45,9 @@ def run_trial(trial: Trial, group: str | None = None) -> Record:
     if record.finished:
         return record
     _check_machine(config.trainer)
-    with stoppable(), _torch_settings(config.trainer):
+    with stoppable(), claimed(record.folder), _torch_settings(config.trainer):
+        if record.finished:  # by another process, between the look and the claim
+            return record
         pl.seed_everything(config.seed, verbose=False)
         learner, batches = _build(trial)
         trial.begin()

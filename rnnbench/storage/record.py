@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from rnnbench.errors import UserError, first_line
-from rnnbench.storage import files
+from rnnbench.storage import claim, files
 
 RUNS = "runs"
 BEST_CHECKPOINT = Path("checkpoints", "best.pt")
@@ -35,10 +35,6 @@ class Status(StrEnum):
 
 
 FINAL = (Status.DONE, Status.DIVERGED)
-
-
-class BusyError(UserError):
-    """Another process is running the trial."""
 
 
 @dataclass(frozen=True)
@@ -102,15 +98,13 @@ class Record:
         return files.read_json(self.folder / "samples" / "samples.json") or []
 
     def begin(self, config: Mapping[str, Any], facts: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Clears what an earlier attempt left and marks the trial as running.
+        """Clears what an earlier attempt left and marks the trial as running; the folder is claimed by this process.
 
         Raises:
-            BusyError: another process is at it.
             UserError: the folder can not be written.
         """
-        self._refuse_second()
         try:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._clear()
             files.write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
             files.write_json(self.folder / "trial.json", dict(facts))
             files.write_json(self.folder / "environment.json", dict(environment))
@@ -150,15 +144,12 @@ class Record:
         kept = {} if status == Status.RUNNING else self.state
         files.write_json(self.folder / "status.json", {**kept, "status": status, **facts})
 
-    def _refuse_second(self) -> None:
-        state = self.state
-        if self.status != Status.RUNNING or state.get("process") == os.getpid():
-            return
-        if state.get("host") != socket.gethostname() or _alive(state.get("process", 0)):
-            raise BusyError(
-                f"trial {self.id} is being run by process {state.get('process')} on {state.get('host')}; "
-                f"if that is long gone, remove {self.folder} and type the same again"
-            )
+    def _clear(self) -> None:
+        for path in self.folder.glob("[!.]*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif not path.match(claim.PATTERN):
+                path.unlink(missing_ok=True)
 
 
 def folder_of(outputs_dir: Path, task: str, backbone: str, trial: str) -> Path:
@@ -192,18 +183,6 @@ def find_record(outputs_dir: Path, wanted: str) -> Record:
 
 def _mapping(content: Any) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
-
-
-def _alive(process: int) -> bool:
-    if process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _now() -> str:
