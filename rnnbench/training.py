@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from rnnbench.averaging import WeightAveraging
 from rnnbench.config import TrainerConfig
@@ -145,6 +146,7 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
     return pl.Trainer(
         accelerator=_accelerator(config),
         devices=1,
+        plugins=[LightningEnvironment()],  # a trial is one process, whatever cluster Lightning believes it sees
         precision=cast(Any, config.precision),
         max_epochs=config.max_epochs,
         gradient_clip_val=config.gradient_clip,

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -95,7 +96,10 @@ class LocalExecutor(Executor):
     def _start(self, gpu: str | None) -> Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=work, args=(theirs, self._preparation, gpu, self._log))
-        process.start()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of forks beside threads: those of torch and Arrow are idle and take part in no trial.
+            warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
+            process.start()
         theirs.close()
         worker = Worker(process, ours, gpu)
         self._workers.append(worker)
