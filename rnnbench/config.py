@@ -16,6 +16,7 @@ IRRELEVANT = (
     "outputs_dir",
     "logger",
     "sweep",
+    "search",
     "match",  # the width that it chooses is part of the identity: the same network, however asked for, is one trial
     "trainer.accelerator",
     "trainer.threads",
@@ -95,10 +96,35 @@ class SweepConfig:
     """What a sweep is called; null names it by its content."""
 
     name: str | None
+    zip: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.name is not None and not (self.name.replace("-", "").replace("_", "").isalnum()):
             raise ValueError(f"name '{self.name}' may hold letters, digits, '-' and '_' only")
+
+
+@dataclass(kw_only=True)
+class SearchConfig:
+    """How a sweep searches (`rnnbench.sweep.search`) and which trials it ends early (`rnnbench.sweep.pruning`)."""
+
+    trials: int | None = None
+    sampler: str = "tpe"
+    seed: int = 0
+    objectives: list[str] = field(default_factory=list)
+    pruner: str = "none"
+    min_epochs: int = 1
+    reduction_factor: int = 3
+
+    def __post_init__(self) -> None:
+        if self.trials is not None:
+            at_least(1, trials=self.trials)
+        _one_of("sampler", self.sampler, ("tpe", "random", "grid", "cmaes", "nsga2"))
+        at_least(0, seed=self.seed)
+        _one_of("pruner", self.pruner, ("none", "asha", "median"))
+        at_least(1, min_epochs=self.min_epochs)
+        at_least(2, reduction_factor=self.reduction_factor)
+        if self.pruner != "none" and len(self.objectives) > 1:
+            raise ValueError(f"pruner={self.pruner} judges by one score; with several objectives leave it out")
 
 
 @dataclass
@@ -138,6 +164,7 @@ class Config:
     data_dir: str | None
     outputs_dir: str | None
     match: MatchConfig = field(default_factory=MatchConfig)  # older records know none
+    search: SearchConfig = field(default_factory=SearchConfig)  # nor this
 
 
 def from_dict(values: Mapping[str, Any]) -> Config:
@@ -147,7 +174,7 @@ def from_dict(values: Mapping[str, Any]) -> Config:
         UserError: it is of another version of rnnbench.
     """
     parts = {"stack": StackConfig, "trainer": TrainerConfig, "logger": LoggerConfig, "sweep": SweepConfig}
-    parts |= {"match": MatchConfig} if "match" in values else {}
+    parts |= {name: part for name, part in (("match", MatchConfig), ("search", SearchConfig)) if name in values}
     try:
         parts["optimizer"] = type(OPTIMIZERS[values["optimizer"]["name"]])
         parts["schedule"] = type(SCHEDULES[values["schedule"]["name"]])

@@ -24,6 +24,10 @@ class Diverged(Exception):  # noqa: N818 - a result, and no error
     """Training left the finite numbers: a result, and no failure."""
 
 
+class Pruned(Exception):  # noqa: N818 - a decision, and no error
+    """The trial fell behind the others of its sweep."""
+
+
 class Recorder(pl.Callback):
     """Writes curves to metrics.jsonl and to the tracker, and measures the speed of training.
 
