@@ -30,11 +30,12 @@ class Status(StrEnum):
     RUNNING = "running"
     DONE = "done"
     DIVERGED = "diverged"
+    PRUNED = "pruned"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
 
 
-FINAL = (Status.DONE, Status.DIVERGED)
+FINAL = (Status.DONE, Status.DIVERGED, Status.PRUNED)
 
 
 class BusyError(UserError):

@@ -109,7 +109,9 @@ class Search:
 
     def _choose(self) -> None:
         """Adds a candidate, or reads the one that another process has added meanwhile."""
-        study = self._study = self._study if self._study and self._study.asked == len(self._candidates) else self._rebuilt()
+        if self._study is None or self._study.asked != len(self._candidates):
+            self._study = self._rebuilt()
+        study = self._study
         heard = sorted(self._results.keys() - self._told)
         self._tell(study, heard)
         choice = study.ask()
@@ -165,22 +167,23 @@ class Search:
 
     def _result(self, record: Record) -> Result | None:
         """A trial's result; None while there may yet be one."""
-        outcome, status = self._ended.get(record.id), record.status
+        if record.status == Status.PRUNED:
+            name = self.objectives[0].name
+            return Result(curve={line["epoch"]: line[name] for line in record.metrics if name in line}, pruned=True)
         if record.finished:
-            done = status == Status.DONE
+            done = record.status == Status.DONE
             return Result(tuple(aim.value(record.result) if done else aim.worst for aim in self.objectives))
-        open_elsewhere = outcome == Outcome.BUSY and status not in (Status.PRUNED, Status.FAILED)
-        if outcome is None or open_elsewhere:
-            return None
-        if status != Status.PRUNED:
-            return Result()
-        name = self.objectives[0].name
-        return Result(curve={line["epoch"]: line[name] for line in record.metrics if name in line}, pruned=True)
+        outcome = self._ended.get(record.id)
+        under_way = outcome is None or (outcome == Outcome.BUSY and record.status != Status.FAILED)
+        return None if under_way else Result()
 
     def _crown(self) -> list[Point]:
         """What is to run of the winners: the seeds that they have not seen."""
         winners = [self._candidates[number].choice for number in best(self._results, self._directions)]
-        return [self._point([*self._overrides(choice, seed), _UNPRUNED]) for choice in winners for seed in self._seeds[1:]]
+        unpruned = [] if self._space.search.pruner == "none" else ["search.pruner=none"]
+        return [
+            self._point([*self._overrides(choice, seed), *unpruned]) for choice in winners for seed in self._seeds[1:]
+        ]
 
     def _overrides(self, choice: Choice, seed: tuple[str, ...] | None = None) -> list[str]:
         given: list[str] = []
@@ -194,9 +197,6 @@ class Search:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:04}.json"
-
-
-_UNPRUNED = "search.pruner=none"
 
 
 def searched(space: Space) -> list[Axis | Interval]:
