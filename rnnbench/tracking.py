@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -68,7 +69,7 @@ class Tracker:
                 summary = {key.replace(".", "/"): value for key, value in leaves(result)}
                 self._run.summary.update({"status": str(status), **summary})
                 if samples:
-                    self._run.log({"samples": _table(samples)})
+                    self._run.log({"samples": _table(samples, self.trial.record.folder / "samples")})
 
         self._guarded(send, "stopped listening")
 
@@ -123,11 +124,21 @@ class Tracker:
         print(f"rnnbench: {text}", file=sys.stderr)
 
 
-def _table(samples: Sequence[Mapping[str, Any]]) -> Any:
+def _table(samples: Sequence[Mapping[str, Any]], folder: Path) -> Any:
     import wandb
 
-    rows: list[Any] = [[sample["title"], sample["text"], _odds(sample["choices"])] for sample in samples]
-    return wandb.Table(columns=["given", "continuation", "next"], data=rows)
+    names = sorted({name for sample in samples for name in sample["files"] if Path(name).suffix in (".png", ".wav")})
+    rows: list[Any] = []
+    for sample in samples:
+        shown = [_medium(folder / sample["files"][name]) if name in sample["files"] else None for name in names]
+        rows.append([sample["title"], sample["text"], _odds(sample["choices"]), *shown])
+    return wandb.Table(columns=["given", "said", "choices", *names], data=rows)
+
+
+def _medium(path: Path) -> Any:
+    import wandb
+
+    return wandb.Image(str(path)) if path.suffix == ".png" else wandb.Audio(str(path))
 
 
 def _odds(choices: Mapping[str, float]) -> str:

@@ -16,8 +16,9 @@ from pytorch_lightning.callbacks import EarlyStopping
 from rnnbench.averaging import WeightAveraging
 from rnnbench.config import TrainerConfig
 from rnnbench.costs import PeakMemory, measure
+from rnnbench.data.batches import Batches
 from rnnbench.errors import Stopped, UserError
-from rnnbench.learners.base import Batches, Learner, Sampling
+from rnnbench.learners.base import Learner, Sampling
 from rnnbench.progress import ProgressLine
 from rnnbench.recording import BestCheckpoint, Diverged, Recorder
 from rnnbench.signals import stoppable
@@ -75,13 +76,10 @@ def _build(trial: Trial) -> tuple[Learner, dict[str, Batches]]:
 
 
 def _batches(trial: Trial, learner: Learner) -> dict[str, Batches]:
-    splits, config = trial.task.data, trial.config
+    splits, config = dict(trial.task.data), trial.config
     size = config.trainer.batch_size
-    return {
-        "train": learner.training_batches(splits["train"], size, config.seed),
-        "validation": learner.evaluation_batches(splits["validation"], size),
-        "test": learner.evaluation_batches(splits["test"], size),
-    }
+    train = learner.training_batches(splits.pop("train"), size, config.seed)
+    return {"train": train, **{name: learner.evaluation_batches(split, size) for name, split in splits.items()}}
 
 
 def _train_and_test(
@@ -96,8 +94,12 @@ def _train_and_test(
     try:
         trainer.fit(learner, batches["train"], batches["validation"])
         best.load(learner)
-        test = _named(trainer.test(learner, batches["test"], verbose=False)[0], "test/")
-        record.write_samples(_samples(trial, learner))
+        test = _test(trainer, learner, batches["test"])
+        gallery = trial.task.gallery(learner.scorers())
+        for name in sorted(batches.keys() - {"train", "validation", "test"}):
+            further = _test(trainer, learner, batches[name])
+            test |= {f"{name}/{metric}": value for metric, value in further.items()}
+        record.write_samples([*_samples(trial, learner), *map(dataclasses.asdict, gallery)])
     except Diverged as diverged:
         status = Status.DIVERGED
         record.log(str(diverged))
@@ -119,7 +121,7 @@ def _train_and_test(
 def _costs(trainer: pl.Trainer, learner: Learner, batches: Batches, unit: str) -> dict[str, Any]:
     """What the network costs where it was trained and in that precision, on the first training chunk."""
     device, plugin = trainer.strategy.root_device, trainer.precision_plugin
-    batch = plugin.convert_input(next(iter(batches)).to(device))
+    batch = plugin.convert_input(batches.first().to(device))
     with plugin.forward_context():
         return measure(learner.to(device), batch, unit)
 
@@ -152,6 +154,10 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def _test(trainer: pl.Trainer, learner: Learner, batches: Batches) -> dict[str, float]:
+    return _named(trainer.test(learner, batches, verbose=False)[0], "test/")
 
 
 def _samples(trial: Trial, learner: Learner) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ class Preparation:
         """
         task, fingerprint = self._task(config)
         backbone_class = plugins.get("backbone", config.backbone["name"]).load()
-        learner_class = learner_for(task.shape)
+        learner_class = learner_for(task)
         learner_options = options.defaults(learner_class, "learner", config.learner)
         config = dataclasses.replace(config, learner=learner_options)
         match = None

@@ -144,8 +144,21 @@ class Record:
         files.append_json(self.folder / "metrics.jsonl", dict(values))
 
     def write_samples(self, samples: Iterable[Mapping[str, Any]]) -> None:
-        """Writes samples/samples.json."""
-        files.write_json(self.folder / "samples" / "samples.json", [dict(sample) for sample in samples])
+        """Writes samples/samples.json, and beside it the files of each, whose names it gives instead of contents.
+
+        Raises:
+            ValueError: a file's name is a path.
+        """
+        folder, listed = self.folder / "samples", []
+        for number, sample in enumerate(samples, 1):
+            written = {}
+            for name, content in sample.get("files", {}).items():
+                if Path(name).name != name:
+                    raise ValueError(f"a sample's file is called '{name}'; give a plain name, such as 'picture.png'")
+                written[name] = f"{number}-{name}"
+                files.write_bytes(folder / written[name], content)
+            listed.append({**sample, "files": written})
+        files.write_json(folder / "samples.json", listed)
 
     def _write_state(self, status: Status, **facts: Any) -> None:
         kept = {} if status == Status.RUNNING else self.state
