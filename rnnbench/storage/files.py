@@ -47,6 +47,29 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def create(path: Path, content: str) -> bool:
+    """Makes a file unless there is one: of all processes that try, on whatever machine, one succeeds.
+
+    The file is whole from its first moment on. It is not forced to the disk: it is for what ends with its process.
+
+    Raises:
+        OSError: the folder can not be written, or its file system knows no hard links.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _step()
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+        _step()
+        os.link(name, path)
+    except FileExistsError:
+        return False
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return True
+
+
 def append_line(path: Path, line: str) -> None:
     """Adds a line to a log. Where the last line was torn, the new one begins on a line of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -49,6 +49,7 @@ class Search:
         point: makes the point of some overrides.
 
     Attributes:
+        total: how many trials there are to be; with several winners more, once they are known.
         refused: candidates that make no trial, and why, by what would be typed for them. They count as failed.
 
     Raises:
@@ -62,7 +63,8 @@ class Search:
         self.objectives = objectives(space.search, first.trial.facts)
         self._directions = [objective.direction for objective in self.objectives]
         self._study: Study | None = Study(self._axes, space.search, self._directions)
-        self.trials = _most(space.search.trials or 0, self._axes, space.search.sampler)
+        self._most = _most(space.search.trials or 0, self._axes, space.search.sampler)
+        self.total = self._most + len(self._seeds) - 1
         self.refused: dict[str, str] = {}
         self._candidates: list[Candidate] = []
         self._points: list[Point | None] = []
@@ -71,12 +73,6 @@ class Search:
         self._ended: dict[str, Outcome] = {}
         self._handed: set[str] = set()
         self._winners: list[Point] | None = None
-
-    @property
-    def total(self) -> int:
-        """How many trials there are to be, winners as far as they are known."""
-        winners = len(self._seeds) - 1 if self._winners is None else len(self._winners)
-        return self.trials + winners
 
     @property
     def over(self) -> bool:
@@ -96,16 +92,17 @@ class Search:
                     self._handed.add(point.id)
                     return point
             self._learn()
-            if len(self._candidates) < self.trials:
+            if len(self._candidates) < self._most:
                 self._choose()
             elif self._winners is None and len(self._results) == len(self._candidates):
                 self._winners = self._crown()
+                self.total = self._most + len(self._winners)
             else:
                 return None
 
-    def tell(self, trial: str, outcome: Outcome) -> None:
-        """What became of a trial that `next` gave."""
-        self._ended[trial] = outcome
+    def told(self, point: Point, outcome: Outcome) -> None:
+        """A point that `next` gave is over."""
+        self._ended[point.id] = outcome
 
     def _choose(self) -> None:
         """Adds a candidate, or reads the one that another process has added meanwhile."""
@@ -137,7 +134,7 @@ class Search:
 
     def _read(self) -> None:
         """Takes in the candidates that are there and not known yet."""
-        while (path := self._path(len(self._candidates))).exists() and len(self._candidates) < self.trials:
+        while (path := self._path(len(self._candidates))).exists() and len(self._candidates) < self._most:
             candidate = self._candidate(path)
             self._candidates.append(candidate)
             try:
