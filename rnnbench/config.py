@@ -21,6 +21,7 @@ IRRELEVANT = (
     "trainer.accelerator",
     "trainer.threads",
     "trainer.progress",
+    "trainer.checkpoint_seconds",
 )
 
 
@@ -63,8 +64,10 @@ class TrainerConfig:
     accelerator: str
     threads: int | None
     progress: bool
+    checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        at_least(0, checkpoint_seconds=self.checkpoint_seconds)
         at_least(1, max_epochs=self.max_epochs, batch_size=self.batch_size)
         if self.gradient_clip is not None and self.gradient_clip <= 0:
             raise ValueError(f"gradient_clip must be above 0 or null, got {self.gradient_clip}")

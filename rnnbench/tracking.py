@@ -7,6 +7,7 @@ the user or the code.
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -77,6 +78,9 @@ class Tracker:
         import wandb
 
         record, facts, logger = self.trial.record, self.trial.facts, self.trial.config.logger
+        # A resumed attempt tells the mirror everything from the beginning: what is there of earlier ones makes way.
+        for segment in (record.folder / "wandb").glob("offline-run-*"):
+            shutil.rmtree(segment, ignore_errors=True)
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_HTTP_TIMEOUT", "10")
         wandb.setup(wandb.Settings(silent=True))
@@ -86,6 +90,8 @@ class Tracker:
             project=logger.project,
             group=self.group,
             job_type="trial",
+            id=record.state.get("run"),
+            resume="allow" if mode == "online" else None,
             name=f"{facts['backbone']}-{facts['dataset']}-seed{facts['seed']}-{record.id[:6]}",
             tags=[facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags],
             config={**relevant(self.trial.config, self.trial.task.irrelevant), "trial": facts},

@@ -4,13 +4,15 @@ import contextlib
 import dataclasses
 import itertools
 import logging
-import time
+import signal
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import EarlyStopping
 
 from rnnbench.averaging import WeightAveraging
@@ -20,20 +22,23 @@ from rnnbench.data.batches import Batches
 from rnnbench.errors import Stopped, UserError
 from rnnbench.learners.base import Learner, Sampling
 from rnnbench.progress import ProgressLine
-from rnnbench.recording import BestCheckpoint, Diverged, Recorder
-from rnnbench.signals import stoppable
-from rnnbench.storage.record import Record, Status
+from rnnbench.recording import BestCheckpoint, Diverged, Pruned, Recorder, Watch, Watching
+from rnnbench.resuming import CheckpointFiles, Resuming
+from rnnbench.signals import deferred, stoppable
+from rnnbench.storage import checkpoints
+from rnnbench.storage.record import CHECKPOINTS, Record, Status
 from rnnbench.tracking import Tracker
 from rnnbench.trial import Trial
 
 CHOICES_KEPT = 10  # of each recorded sample; `rnnbench sample --top` shows more
 
 
-def run_trial(trial: Trial, group: str | None = None) -> Record:
-    """Runs a trial unless it is finished, and returns its record.
+def run_trial(trial: Trial, group: str | None = None, watch: Watch | None = None) -> Record:
+    """Runs a trial unless it is finished, and returns its record. One that was cut short goes on from its checkpoint.
 
     Args:
         group: the sweep it belongs to, for Weights & Biases.
+        watch: sees it train, and may prune it. Where nobody watches, a pruned trial is run to its end.
 
     Raises:
         UserError: a setting turns out wrong before training begins; nothing is written.
@@ -41,20 +46,24 @@ def run_trial(trial: Trial, group: str | None = None) -> Record:
         Exception: whatever failed; the record holds the reason and its log the traceback.
     """
     record, config = trial.record, trial.config
-    if record.finished:
+    if record.finished and (watch or record.status != Status.PRUNED):
         return record
     _check_machine(config.trainer)
     with stoppable(), _torch_settings(config.trainer):
         pl.seed_everything(config.seed, verbose=False)
         learner, batches = _build(trial)
-        trial.begin()
+        start = _begin(trial)
         try:
             with Tracker(trial, group) as tracker:
-                status, result = _train_and_test(trial, learner, batches, tracker)
+                status, result = _train_and_test(trial, learner, batches, tracker, watch, start)
                 tracker.finish(status, result, record.samples)
-            record.finish(status, result)
+            with deferred():
+                record.finish(status, result)
+                checkpoints.discard(record.folder / CHECKPOINTS)
         except Stopped as stopped:
-            record.end(Status.INTERRUPTED, str(stopped))
+            if not record.finished:
+                by_hand = stopped.signal_number == signal.SIGINT
+                record.end(Status.INTERRUPTED if by_hand else Status.PREEMPTED, str(stopped))
             raise
         except Exception as error:
             record.fail(error)
@@ -70,9 +79,20 @@ def _build(trial: Trial) -> tuple[Learner, dict[str, Batches]]:
     except UserError:
         raise
     except Exception as error:
-        trial.begin()
+        _begin(trial)
         trial.record.fail(error)
         raise
+
+
+def _begin(trial: Trial) -> Path | None:
+    """Opens the record; returns the checkpoint to go on from, where an earlier attempt left one."""
+    trial.record.refuse_second()
+    said: list[str] = []
+    start = checkpoints.newest(trial.record.folder / CHECKPOINTS, said.append)
+    trial.begin(resume=start is not None)
+    for line in [*said, f"resumed from {start.name}"] if start else said:
+        trial.record.log(line)
+    return start
 
 
 def _batches(trial: Trial, learner: Learner) -> dict[str, Batches]:
@@ -83,16 +103,22 @@ def _batches(trial: Trial, learner: Learner) -> dict[str, Batches]:
 
 
 def _train_and_test(
-    trial: Trial, learner: Learner, batches: Mapping[str, Batches], tracker: Tracker
+    trial: Trial,
+    learner: Learner,
+    batches: Mapping[str, Batches],
+    tracker: Tracker,
+    watch: Watch | None,
+    start: Path | None,
 ) -> tuple[Status, dict[str, Any]]:
     spec, record = trial.task.spec, trial.record
-    recorder = Recorder(record, tracker, spec.metric, spec.unit)
+    recorder = Recorder(record, tracker, spec.metric, spec.unit, watch)
     best = BestCheckpoint(record, spec.metric, spec.direction)
     trainer = _trainer(trial, recorder, best)
     memory = PeakMemory(trainer.strategy.root_device)
-    began, status, test = time.perf_counter(), Status.DONE, {}
+    status, test = Status.DONE, {}
     try:
-        trainer.fit(learner, batches["train"], batches["validation"])
+        with deferred():
+            trainer.fit(learner, batches["train"], batches["validation"], ckpt_path=start, weights_only=True)
         best.load(learner)
         test = _test(trainer, learner, batches["test"])
         gallery = trial.task.gallery(learner.scorers())
@@ -100,9 +126,9 @@ def _train_and_test(
             further = _test(trainer, learner, batches[name])
             test |= {f"{name}/{metric}": value for metric, value in further.items()}
         record.write_samples([*_samples(trial, learner), *map(dataclasses.asdict, gallery)])
-    except Diverged as diverged:
-        status = Status.DIVERGED
-        record.log(str(diverged))
+    except (Diverged, Pruned) as ended:
+        status = Status.DIVERGED if isinstance(ended, Diverged) else Status.PRUNED
+        record.log(str(ended))
     return status, {
         "test": test,
         "validation": _named(best.scores, "validation/"),
@@ -111,7 +137,7 @@ def _train_and_test(
         "steps": trainer.global_step,
         recorder.speed_name: recorder.stopwatch.speed,
         "train_seconds": recorder.stopwatch.seconds,
-        "wall_seconds": time.perf_counter() - began,
+        "wall_seconds": recorder.seconds,
         "peak_memory_bytes": memory.bytes(),
         **_costs(trainer, learner, batches["train"], spec.unit),
         "facts": dict(trial.task.facts()),
@@ -137,6 +163,8 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
     if config.patience is not None:
         monitor = f"validation/{spec.metric}"
         callbacks.append(EarlyStopping(monitor, patience=config.patience, mode=spec.direction, check_finite=False))
+    if recorder.watch:
+        callbacks.append(Watching(recorder.watch, spec.metric))
     if config.progress:
         title = f"{trial.facts['backbone']} seed {trial.config.seed}"
         callbacks.append(ProgressLine(title, recorder, spec.metric, spec.unit))
@@ -147,7 +175,9 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
         max_epochs=config.max_epochs,
         gradient_clip_val=config.gradient_clip,
         gradient_clip_algorithm=config.gradient_clip_by,
-        callbacks=callbacks,
+        callbacks=[*callbacks, Resuming(recorder, config.checkpoint_seconds)],
+        # Also on a cluster: processes, signals and requeueing are the sweep's, and not Lightning's.
+        plugins=[CheckpointFiles(), LightningEnvironment()],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

@@ -40,9 +40,9 @@ class Trial:
     record: Record
     match: Match | None = None
 
-    def begin(self) -> None:
-        """Opens the record: from here on the trial is running."""
-        self.record.begin(dataclasses.asdict(self.config), self.facts, environment())
+    def begin(self, *, resume: bool = False) -> None:
+        """Opens the record: from here on the trial is running. `resume` goes on with what an earlier attempt left."""
+        self.record.begin(dataclasses.asdict(self.config), self.facts, environment(), resume=resume)
 
     def build_learner(self) -> Learner:
         """A learner with fresh weights.

@@ -82,6 +82,13 @@ class Learner(pl.LightningModule, ABC):
         """
         return ()
 
+    def memory(self) -> list[Any]:
+        """What training carries from batch to batch beside weights, in plain values and tensors, for `remember`."""
+        return []
+
+    def remember(self, memory: list[Any]) -> None:
+        """Goes on with the `memory` of another learner of the same make."""
+
     def optimize_with(self, optimizer: Optimizer, schedule: Schedule) -> None:
         """Sets what `configure_optimizers` hands Lightning."""
         self.optimizer_config, self.schedule_config = optimizer, schedule

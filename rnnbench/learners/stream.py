@@ -10,6 +10,7 @@ import datasets
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 from rnnbench.backbone import State
 from rnnbench.data.batch import Batch
@@ -51,6 +52,14 @@ class StreamLearner(AlignedLearner):
 
     def carried(self, batch_index: int) -> State | None:
         return None if batch_index == 0 else self._states[self.training]
+
+    def memory(self) -> list[Any]:
+        return pytree.tree_leaves(self._states.get(True))
+
+    def remember(self, memory: list[Any]) -> None:
+        if memory:  # leaves only, since what nests them may be a class of the backbone's own
+            nesting = pytree.tree_structure(self.stack.initial_state(1))
+            self._states[True] = pytree.tree_unflatten(memory, nesting)
 
     def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
         inputs_N, targets_N = self._stream(split)
