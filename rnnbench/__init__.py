@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnnbench.errors import UserError
     from rnnbench.storage.record import Record
     from rnnbench.task import Prediction, Sample, Spec, Task
-    from rnnbench.values import Tokens
+    from rnnbench.values import Bits, Reals, Tokens
 
 __version__ = "0.1.0"
 
@@ -33,6 +33,8 @@ _HOMES = {
     "Batch": "rnnbench.data.batch",
     "Sources": "rnnbench.data.sources",
     "Tokens": "rnnbench.values",
+    "Reals": "rnnbench.values",
+    "Bits": "rnnbench.values",
     # to write a backbone
     "Backbone": "rnnbench.backbone",
     "ParameterGroup": "rnnbench.backbone",
@@ -42,8 +44,10 @@ _HOMES = {
 __all__ = [
     "Backbone",
     "Batch",
+    "Bits",
     "ParameterGroup",
     "Prediction",
+    "Reals",
     "Record",
     "Sample",
     "Sources",

@@ -55,7 +55,23 @@ class WeightAveraging(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._scores.append(self.sign * float(trainer.callback_metrics[self.metric]))
-        _load(pl_module, self._own)
+        self._swap_back(pl_module)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self._swap_back(pl_module)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"count": self.count, "average": self._average, "scores": self._scores}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.count, self._average, self._scores = (state_dict[name] for name in ("count", "average", "scores"))
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._average is not None:
+            self._average = {name: weight.to(pl_module.device) for name, weight in self._average.items()}
+
+    def _swap_back(self, module: nn.Module) -> None:
+        _load(module, self._own)
         self._own = {}
 
     def _due(self, epoch: int) -> bool:

@@ -16,10 +16,12 @@ IRRELEVANT = (
     "outputs_dir",
     "logger",
     "sweep",
+    "search",
     "match",  # the width that it chooses is part of the identity: the same network, however asked for, is one trial
     "trainer.accelerator",
     "trainer.threads",
     "trainer.progress",
+    "trainer.checkpoint_seconds",
 )
 
 # Settings of a sweep that some executors have no use for.
@@ -71,8 +73,10 @@ class TrainerConfig:
     accelerator: str
     threads: int | None
     progress: bool
+    checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
+        at_least(0, checkpoint_seconds=self.checkpoint_seconds)
         at_least(1, max_epochs=self.max_epochs, batch_size=self.batch_size)
         if self.gradient_clip is not None and self.gradient_clip <= 0:
             raise ValueError(f"gradient_clip must be above 0 or null, got {self.gradient_clip}")
@@ -109,6 +113,7 @@ class SweepConfig:
         workers: how many trials run at once; null takes as many as there are cores, or one a GPU.
         timeout: seconds that a trial may take.
         memory: GiB that a trial may take: of the process, or of the GPU, which then takes as many trials as fit.
+        zip: axes whose values go together.
         cpus: of a trial on a cluster.
         gpus: of a trial on a cluster; Ray lets trials share one.
         address: HOST:PORT of a Ray cluster; null finds the one that this machine belongs to.
@@ -121,6 +126,7 @@ class SweepConfig:
     workers: int | None = None
     timeout: float | None = None
     memory: float | None = None
+    zip: list[Any] = field(default_factory=list)
     cpus: int = 1
     gpus: float = 0.0
     address: str | None = None
@@ -143,6 +149,30 @@ class SweepConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be above 0 or null, got {value}")
+
+
+@dataclass(kw_only=True)
+class SearchConfig:
+    """How a sweep searches (`rnnbench.sweep.search`) and which trials it ends early (`rnnbench.sweep.pruning`)."""
+
+    trials: int | None = None
+    sampler: str = "tpe"
+    seed: int = 0
+    objectives: list[str] = field(default_factory=list)
+    pruner: str = "none"
+    min_epochs: int = 1
+    reduction_factor: int = 3
+
+    def __post_init__(self) -> None:
+        if self.trials is not None:
+            at_least(1, trials=self.trials)
+        _one_of("sampler", self.sampler, ("tpe", "random", "grid", "cmaes", "nsga2"))
+        at_least(0, seed=self.seed)
+        _one_of("pruner", self.pruner, ("none", "asha", "median"))
+        at_least(1, min_epochs=self.min_epochs)
+        at_least(2, reduction_factor=self.reduction_factor)
+        if self.pruner != "none" and len(self.objectives) > 1:
+            raise ValueError(f"pruner={self.pruner} judges by one score; with several objectives leave it out")
 
 
 @dataclass
@@ -182,6 +212,7 @@ class Config:
     data_dir: str | None
     outputs_dir: str | None
     match: MatchConfig = field(default_factory=MatchConfig)  # older records know none
+    search: SearchConfig = field(default_factory=SearchConfig)  # nor this
 
 
 def from_dict(values: Mapping[str, Any]) -> Config:
@@ -191,7 +222,7 @@ def from_dict(values: Mapping[str, Any]) -> Config:
         UserError: it is of another version of rnnbench.
     """
     parts = {"stack": StackConfig, "trainer": TrainerConfig, "logger": LoggerConfig, "sweep": SweepConfig}
-    parts |= {"match": MatchConfig} if "match" in values else {}
+    parts |= {name: part for name, part in (("match", MatchConfig), ("search", SearchConfig)) if name in values}
     try:
         parts["optimizer"] = type(OPTIMIZERS[values["optimizer"]["name"]])
         parts["schedule"] = type(SCHEDULES[values["schedule"]["name"]])

@@ -13,11 +13,12 @@ class UserError(ValueError):
 class Stopped(BaseException):
     """A signal asked the program to end. Not an `Exception`, so that nothing on the way mistakes it for a failure.
 
-    `exit_code` is the shell's custom: 128 + signal number (130 interrupted, 143 terminated).
+    `exit_code` is the shell's custom: 128 + `signal_number` (130 interrupted, 143 terminated).
     """
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        self.signal_number = signal_number
         self.exit_code = 128 + signal_number
 
 

@@ -35,6 +35,13 @@ class Mean(Metric):
         return self.total / self.count
 
 
+class RowMetric(Metric):
+    """A metric over rows, such as the mean over pieces of a piece's mean.
+
+    It is updated with whole padded rows: outputs [B, T, V], targets [B, T] or [B, T, V], and their mask [B, T].
+    """
+
+
 class CrossEntropy(Metric):
     """Mean of -log p(target) over every target seen, summed in float64.
 

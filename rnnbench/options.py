@@ -1,6 +1,7 @@
 """A class's keyword-only constructor parameters are its options: name, type, default. There is nothing to keep in step.
 
-Parameters before the ``*`` are what the harness hands over and never stand in a config.
+Parameters before the ``*`` are what the harness hands over and never stand in a config. A constructor that takes
+``**options`` hands them on to its base class, whose options are then its own too.
 """
 
 import dataclasses
@@ -76,15 +77,29 @@ def _complete(owner: type, what: str, options: Mapping[str, Any]) -> dict[str, A
 
 
 def _parameters(owner: type) -> list[inspect.Parameter]:
-    signature = inspect.signature(owner.__init__)
-    return [parameter for parameter in signature.parameters.values() if parameter.kind is parameter.KEYWORD_ONLY]
+    given = [parameter for init in _constructors(owner) for parameter in inspect.signature(init).parameters.values()]
+    own = {parameter.name: parameter for parameter in reversed(given) if parameter.kind is parameter.KEYWORD_ONLY}
+    return list(reversed(own.values()))
+
+
+def _constructors(owner: type) -> list[Any]:
+    """The class's constructor and, as far as each hands ``**options`` on, those of its base classes."""
+    found = []
+    for kind in owner.__mro__:
+        if "__init__" in vars(kind):
+            found.append(vars(kind)["__init__"])
+            parameters = inspect.signature(found[-1]).parameters.values()
+            if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+                break
+    return found
 
 
 def _hints(owner: type) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(owner.__init__)
+        known = [typing.get_type_hints(init) for init in reversed(_constructors(owner))]
     except (NameError, SyntaxError, TypeError) as error:
         raise UserError(f"{owner.__name__}: the types of its options can not be read: {first_line(error)}") from error
+    return {name: hint for hints in known for name, hint in hints.items()}
 
 
 def _default(value: Any) -> Any:

@@ -1,9 +1,11 @@
 """Lightning callbacks that keep a trial's record while it trains: curves, the best checkpoint, speed, divergence."""
 
+import contextlib
 import io
 import math
 import time
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import pytorch_lightning as pl
 import torch
@@ -24,8 +26,30 @@ class Diverged(Exception):  # noqa: N818 - a result, and no error
     """Training left the finite numbers: a result, and no failure."""
 
 
+class Pruned(Exception):  # noqa: N818 - a result, and no error
+    """A search found that the trial is not worth its end: a result without a test."""
+
+
+class Watch(Protocol):
+    """Sees a trial while it trains. A resumed trial may show what it had shown before once more."""
+
+    def __call__(self, epoch: int, step: int, score: float) -> None:
+        """Is told the primary metric of each validation.
+
+        Args:
+            epoch: epochs that are complete.
+            step: training steps that are.
+
+        Raises:
+            Pruned: the trial is to end here.
+        """
+
+    def progress(self, line: Mapping[str, float]) -> None:
+        """Is told each line of the curves: step, epoch, and training loss and speed, or validation scores."""
+
+
 class Recorder(pl.Callback):
-    """Writes curves to metrics.jsonl and to the tracker, and measures the speed of training.
+    """Writes curves to metrics.jsonl, to the tracker and to whoever watches, and measures the speed of training.
 
     Every line has ``step`` and ``epoch``; the training loss is the mean since the last line.
 
@@ -33,12 +57,14 @@ class Recorder(pl.Callback):
         Diverged: loss or validation metric is not finite.
     """
 
-    def __init__(self, record: Record, tracker: Tracker, metric: str, unit: str) -> None:
-        self.record, self.tracker = record, tracker
+    def __init__(self, record: Record, tracker: Tracker, metric: str, unit: str, watch: Watch | None = None) -> None:
+        self.record, self.tracker, self.watch = record, tracker, watch
         self.metric = f"validation/{metric}"
         self.speed_name = f"{unit}_per_second"
         self.stopwatch = Stopwatch()
         self.epochs = 0
+        self._lines = 0
+        self._began = time.perf_counter()
         self._losses: list[Tensor] = []
         self._counts: list[Tensor] = []
         self._last_loss = math.nan
@@ -47,6 +73,36 @@ class Recorder(pl.Callback):
     def loss(self) -> float:
         """Mean training loss since the last line; that of the last line where nothing came since."""
         return float(torch.stack(self._losses).mean()) if self._losses else self._last_loss
+
+    @property
+    def seconds(self) -> float:
+        """Since the trial began, without what lay between its attempts."""
+        return time.perf_counter() - self._began
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "epochs": self.epochs,
+            "lines": self._lines,
+            "seconds": self.seconds,
+            "stopwatch": self.stopwatch.state_dict(),
+            "losses": list(self._losses),
+            "counts": list(self._counts),
+            "last_loss": self._last_loss,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.epochs, self._lines = state_dict["epochs"], state_dict["lines"]
+        self._began = time.perf_counter() - state_dict["seconds"]
+        self.stopwatch.load_state_dict(state_dict["stopwatch"])
+        self._losses, self._counts = state_dict["losses"], state_dict["counts"]
+        self._last_loss = state_dict["last_loss"]
+        for line in self.record.keep_metrics(self._lines):
+            self.tracker.log(line)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._losses = [loss.to(pl_module.device) for loss in self._losses]
+        self._counts = [count.to(pl_module.device) for count in self._counts]
+        self.stopwatch.start()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.stopwatch.start()
@@ -92,7 +148,10 @@ class Recorder(pl.Callback):
     def _write(self, trainer: pl.Trainer, values: dict[str, float]) -> None:
         line = {"step": trainer.global_step, "epoch": trainer.current_epoch + 1, **values}
         self.record.log_metrics(line)
+        self._lines += 1
         self.tracker.log(line)
+        if self.watch:
+            self.watch.progress(line)
 
 
 def non_finite_layer(learner: pl.LightningModule, step: int, *, training: bool) -> str:
@@ -120,6 +179,16 @@ class BestCheckpoint(pl.Callback):
         self.scores: dict[str, float] = {}
         self.epoch = 0
 
+    def state_dict(self) -> dict[str, Any]:
+        # The weights themselves: by the time that training goes on from here, the file may be of a later epoch.
+        weights = torch.frombuffer(bytearray(self.path.read_bytes()), dtype=torch.uint8) if self.epoch else None
+        return {"scores": self.scores, "epoch": self.epoch, "weights": weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.scores, self.epoch = state_dict["scores"], state_dict["epoch"]
+        if self.epoch:
+            files.write_bytes(self.path, state_dict["weights"].numpy().tobytes())
+
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         scores = {
             name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("validation/")
@@ -134,6 +203,16 @@ class BestCheckpoint(pl.Callback):
     def load(self, pl_module: pl.LightningModule) -> None:
         """Puts the best weights back."""
         load_weights(pl_module, self.path)
+
+
+class Watching(pl.Callback):
+    """Tells whoever watches of each validation. Stands behind `BestCheckpoint`, so that a pruned trial has its best."""
+
+    def __init__(self, watch: Watch, metric: str) -> None:
+        self.watch, self.metric = watch, f"validation/{metric}"
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.watch(trainer.current_epoch + 1, trainer.global_step, float(trainer.callback_metrics[self.metric]))
 
 
 def load_weights(pl_module: torch.nn.Module, path: Any) -> None:
@@ -163,6 +242,26 @@ class Stopwatch:
         """Pauses."""
         self._lap()
         self._since = None
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stands still within it, and goes on afterwards if it ran."""
+        running = self._since is not None
+        self.stop()
+        try:
+            yield
+        finally:
+            if running:
+                self.start()
+
+    def state_dict(self) -> dict[str, float]:
+        """What it has counted."""
+        self._lap()
+        return {"seconds": self.seconds, "total": self.total, "speed": self.speed}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Goes on from what another counted."""
+        self.seconds, self.total, self.speed = state["seconds"], int(state["total"]), state["speed"]
 
     def count(self, number: int) -> None:
         """Adds to what was done."""

@@ -8,16 +8,18 @@ from types import FrameType
 
 from rnnbench.errors import Stopped
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# SIGUSR1 is what a cluster's scheduler sends ahead of taking a machine back.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Within it SIGINT and SIGTERM raise `Stopped` in the main thread; elsewhere they stay what they were."""
+    """Within it the signals raise `Stopped` in the main thread; elsewhere they stay what they were."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _stop) for number in SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    catch()
     try:
         yield
     finally:
@@ -25,5 +27,38 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def catch() -> None:
+    """Takes the signals; a second time where somebody else took them within `stoppable`."""
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            signal.signal(number, _stop)
+
+
+_deferring = False
+_waiting: Stopped | None = None
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Within it a signal waits for `poll`, or for the end; a second one waits no longer."""
+    global _deferring, _waiting
+    _deferring, _waiting = True, None
+    try:
+        yield
+    finally:
+        _deferring = False
+    poll()
+
+
+def poll() -> None:
+    """A place at which it is good to stop: raises the `Stopped` of a signal that waits for one."""
+    if _waiting is not None:
+        raise _waiting
+
+
 def _stop(number: int, _: FrameType | None) -> None:
-    raise Stopped(number)
+    global _waiting
+    if _deferring and _waiting is None:
+        _waiting = Stopped(number)
+    else:
+        raise Stopped(number)

@@ -20,7 +20,7 @@ from rnnbench.data.batch import Batch
 from rnnbench.data.content import content_hash
 from rnnbench.data.sources import Sources
 from rnnbench.errors import UserError
-from rnnbench.values import Tokens
+from rnnbench.values import Kind
 
 Shape = Literal[
     "one_to_one",
@@ -44,13 +44,15 @@ class Spec:
         dataset: name of the data, such as "ptb". Scores are compared within one dataset and setting only.
         setting: what else must be equal for a fair comparison, such as "word".
         unit: what a step is called where speed and counts are shown, in the plural.
-        start: what stands before the first token where targets are the inputs one step later; None where they are not.
-            Such a task predicts itself (it is autoregressive): its rows need no column of targets, they form one
-            unbroken stream, and trained networks continue what they are given.
+        start: what stands before the first step where targets are the inputs one step later, a token or the value of
+            each number of a vector; None where they are not. Such a task predicts itself (it is autoregressive): its
+            rows need no column of targets, and trained networks continue what they are given.
+        causal: whether a target stands in later inputs, as in forecasting, so that reading backwards would be cheating.
+            A task that predicts itself is.
     """
 
-    inputs: Tokens
-    targets: Tokens
+    inputs: Kind
+    targets: Kind
     metric: str
     direction: Literal["min", "max"]
     chance: float
@@ -58,6 +60,7 @@ class Spec:
     setting: str
     unit: str = "tokens"
     start: int | None = None
+    causal: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,15 @@ class Prediction:
     """What a trained network says of a batch.
 
     Attributes:
-        outputs: the head's outputs at every step, [B, T, V].
-        continuation: tokens drawn after the last step, [B, L], where the task predicts itself.
+        outputs: the head's outputs at every step, [B, T, V], or for every row, [B, V].
+        continuation: tokens [B, L] or vectors [B, L, V] drawn after the last step, where the task predicts itself.
+        trace: what it would have said of each row had that ended at each of its steps, [B, T, V], where it says one
+            thing a row; None where finding out would take too long (a bidirectional stack on long rows).
     """
 
     outputs: Tensor
     continuation: Tensor | None = None
+    trace: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -80,12 +86,14 @@ class Sample:
     Attributes:
         title: what the network was given.
         text: what it made of it.
-        choices: its first choices for what comes next and their probabilities, best first.
+        choices: its first choices for what comes next, or for the class, and their probabilities, best first.
+        files: contents by file name, such as "continuation.mid"; pictures (.png) and sound (.wav) are shown in W&B.
     """
 
     title: str
     text: str
     choices: Mapping[str, float] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Task(ABC):
@@ -97,11 +105,14 @@ class Task(ABC):
     Attributes:
         shape: how inputs and outputs relate in time; decides the learner. A literal, so that it can be listed without
             running the plugin; a constructor may set another for its options.
+        stream: whether the rows of a split, laid end to end, are one unbroken sequence, as a text is. Else each row is
+            a sequence of its own. For aligned tasks.
         version: raise it when a change to the task changes scores. Part of a trial's identity.
         irrelevant: options that can not change a score beyond what the data says, such as a path.
     """
 
     shape: Shape
+    stream: bool = False
     version: ClassVar[int] = 1
     irrelevant: ClassVar[tuple[str, ...]] = ()
 
@@ -130,7 +141,12 @@ class Task(ABC):
     def splits(self) -> Mapping[str, datasets.Dataset]:
         """Data sets for "train", "validation" and "test".
 
-        Columns: ``inputs``, a sequence a row, and ``targets``, as long, unless the task predicts itself.
+        Columns: ``inputs``, a sequence a row, and ``targets``, a sequence as long a row or, many to one, one value a
+        row; a task that predicts itself needs none. Aligned tasks may have a ``mask`` besides, which says of each step
+        whether its target counts. Other columns are the task's own.
+
+        Every further split is evaluated once with the test split, as a longer one that shows how a network goes on
+        beyond what it was trained on; its scores are called NAME/METRIC.
 
         Raises:
             UserError: the data is missing or not what it should be.
@@ -138,11 +154,23 @@ class Task(ABC):
 
     @abstractmethod
     def metrics(self) -> Mapping[str, Metric]:
-        """Metrics by name. Each is updated with (outputs, targets) of the unmasked steps, [N, V] and [N]."""
+        """Metrics by name.
+
+        Each is updated with (outputs, targets) of the unmasked steps, [N, V] and [N] or [N, V]; one that is a
+        `RowMetric` with whole rows. What computes something else than a scalar is no score: see `gallery`.
+        """
 
     @abstractmethod
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
         """Turns a prediction into samples, one a row."""
+
+    def gallery(self, metrics: Mapping[str, Metric]) -> list[Sample]:  # noqa: ARG002 - for those that have one
+        """Samples that show the whole test split, such as the picture of a confusion matrix.
+
+        Args:
+            metrics: those of `metrics`, which have just seen the test split.
+        """
+        return []
 
     def encode(self, prompt: str) -> Batch:  # noqa: ARG002 - for those that take one
         """Turns a person's prompt into a batch of one row.

@@ -7,8 +7,10 @@ the user or the code.
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -68,7 +70,7 @@ class Tracker:
                 summary = {key.replace(".", "/"): value for key, value in leaves(result)}
                 self._run.summary.update({"status": str(status), **summary})
                 if samples:
-                    self._run.log({"samples": _table(samples)})
+                    self._run.log({"samples": _table(samples, self.trial.record.folder / "samples")})
 
         self._guarded(send, "stopped listening")
 
@@ -76,6 +78,9 @@ class Tracker:
         import wandb
 
         record, facts, logger = self.trial.record, self.trial.facts, self.trial.config.logger
+        # A resumed attempt tells the mirror everything from the beginning: what is there of earlier ones makes way.
+        for segment in (record.folder / "wandb").glob("offline-run-*"):
+            shutil.rmtree(segment, ignore_errors=True)
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_HTTP_TIMEOUT", "10")
         wandb.setup(wandb.Settings(silent=True))
@@ -85,6 +90,8 @@ class Tracker:
             project=logger.project,
             group=self.group,
             job_type="trial",
+            id=record.state.get("run"),
+            resume="allow" if mode == "online" else None,
             name=f"{facts['backbone']}-{facts['dataset']}-seed{facts['seed']}-{record.id[:6]}",
             tags=[facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags],
             config={**relevant(self.trial.config, self.trial.task.irrelevant), "trial": facts},
@@ -130,11 +137,21 @@ def quiet_settings() -> Any:
     )
 
 
-def _table(samples: Sequence[Mapping[str, Any]]) -> Any:
+def _table(samples: Sequence[Mapping[str, Any]], folder: Path) -> Any:
     import wandb
 
-    rows: list[Any] = [[sample["title"], sample["text"], _odds(sample["choices"])] for sample in samples]
-    return wandb.Table(columns=["given", "continuation", "next"], data=rows)
+    names = sorted({name for sample in samples for name in sample["files"] if Path(name).suffix in (".png", ".wav")})
+    rows: list[Any] = []
+    for sample in samples:
+        shown = [_medium(folder / sample["files"][name]) if name in sample["files"] else None for name in names]
+        rows.append([sample["title"], sample["text"], _odds(sample["choices"]), *shown])
+    return wandb.Table(columns=["given", "said", "choices", *names], data=rows)
+
+
+def _medium(path: Path) -> Any:
+    import wandb
+
+    return wandb.Image(str(path)) if path.suffix == ".png" else wandb.Audio(str(path))
 
 
 def _odds(choices: Mapping[str, float]) -> str:

@@ -4,37 +4,42 @@ import contextlib
 import dataclasses
 import itertools
 import logging
-import time
+import signal
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.plugins.environments import LightningEnvironment
 
 from rnnbench.averaging import WeightAveraging
 from rnnbench.config import TrainerConfig
 from rnnbench.costs import PeakMemory, measure
+from rnnbench.data.batches import Batches
 from rnnbench.errors import Stopped, UserError
-from rnnbench.learners.base import Batches, Learner, Sampling
+from rnnbench.learners.base import Learner, Sampling
 from rnnbench.progress import ProgressLine
-from rnnbench.recording import BestCheckpoint, Diverged, Recorder
-from rnnbench.signals import stoppable
+from rnnbench.recording import BestCheckpoint, Diverged, Pruned, Recorder, Watch, Watching
+from rnnbench.resuming import CheckpointFiles, Resuming
+from rnnbench.signals import deferred, stoppable
+from rnnbench.storage import checkpoints
 from rnnbench.storage.claim import claimed
-from rnnbench.storage.record import Record, Status
+from rnnbench.storage.record import CHECKPOINTS, Record, Status
 from rnnbench.tracking import Tracker
 from rnnbench.trial import Trial
 
 CHOICES_KEPT = 10  # of each recorded sample; `rnnbench sample --top` shows more
 
 
-def run_trial(trial: Trial, group: str | None = None) -> Record:
-    """Runs a trial unless it is finished, and returns its record.
+def run_trial(trial: Trial, group: str | None = None, watch: Watch | None = None) -> Record:
+    """Runs a trial unless it is finished, and returns its record. One that was cut short goes on from its checkpoint.
 
     Args:
         group: the sweep it belongs to, for Weights & Biases.
+        watch: sees it train, and may prune it. Where nobody watches, a pruned trial is run to its end.
 
     Raises:
         BusyError: another process is running it.
@@ -43,27 +48,35 @@ def run_trial(trial: Trial, group: str | None = None) -> Record:
         Exception: whatever failed; the record holds the reason and its log the traceback.
     """
     record, config = trial.record, trial.config
-    if record.finished:
+    if _is_over(record, watch):
         return record
     _check_machine(config.trainer)
     with stoppable(), claimed(record.folder), _torch_settings(config.trainer):
-        if record.finished:  # by another process, between the look and the claim
+        if _is_over(record, watch):  # by another process, between the look and the claim
             return record
         pl.seed_everything(config.seed, verbose=False)
         learner, batches = _build(trial)
-        trial.begin()
+        start = _begin(trial)
         try:
             with Tracker(trial, group) as tracker:
-                status, result = _train_and_test(trial, learner, batches, tracker)
+                status, result = _train_and_test(trial, learner, batches, tracker, watch, start)
                 tracker.finish(status, result, record.samples)
-            record.finish(status, result)
+            with deferred():
+                record.finish(status, result)
+                checkpoints.discard(record.folder / CHECKPOINTS)
         except Stopped as stopped:
-            record.end(Status.INTERRUPTED, str(stopped))
+            if not record.finished:
+                by_hand = stopped.signal_number == signal.SIGINT
+                record.end(Status.INTERRUPTED if by_hand else Status.PREEMPTED, str(stopped))
             raise
         except Exception as error:
             record.fail(error)
             raise
     return record
+
+
+def _is_over(record: Record, watch: Watch | None) -> bool:
+    return record.finished and (watch is not None or record.status != Status.PRUNED)
 
 
 def _build(trial: Trial) -> tuple[Learner, dict[str, Batches]]:
@@ -74,38 +87,55 @@ def _build(trial: Trial) -> tuple[Learner, dict[str, Batches]]:
     except UserError:
         raise
     except Exception as error:
-        trial.begin()
+        _begin(trial)
         trial.record.fail(error)
         raise
 
 
+def _begin(trial: Trial) -> Path | None:
+    """Opens the record; returns the checkpoint to go on from, where an earlier attempt left one."""
+    said: list[str] = []
+    start = checkpoints.newest(trial.record.folder / CHECKPOINTS, said.append)
+    trial.begin(resume=start is not None)
+    for line in [*said, f"resumed from {start.name}"] if start else said:
+        trial.record.log(line)
+    return start
+
+
 def _batches(trial: Trial, learner: Learner) -> dict[str, Batches]:
-    splits, config = trial.task.data, trial.config
+    splits, config = dict(trial.task.data), trial.config
     size = config.trainer.batch_size
-    return {
-        "train": learner.training_batches(splits["train"], size, config.seed),
-        "validation": learner.evaluation_batches(splits["validation"], size),
-        "test": learner.evaluation_batches(splits["test"], size),
-    }
+    train = learner.training_batches(splits.pop("train"), size, config.seed)
+    return {"train": train, **{name: learner.evaluation_batches(split, size) for name, split in splits.items()}}
 
 
 def _train_and_test(
-    trial: Trial, learner: Learner, batches: Mapping[str, Batches], tracker: Tracker
+    trial: Trial,
+    learner: Learner,
+    batches: Mapping[str, Batches],
+    tracker: Tracker,
+    watch: Watch | None,
+    start: Path | None,
 ) -> tuple[Status, dict[str, Any]]:
     spec, record = trial.task.spec, trial.record
-    recorder = Recorder(record, tracker, spec.metric, spec.unit)
+    recorder = Recorder(record, tracker, spec.metric, spec.unit, watch)
     best = BestCheckpoint(record, spec.metric, spec.direction)
     trainer = _trainer(trial, recorder, best)
     memory = PeakMemory(trainer.strategy.root_device)
-    began, status, test = time.perf_counter(), Status.DONE, {}
+    status, test = Status.DONE, {}
     try:
-        trainer.fit(learner, batches["train"], batches["validation"])
+        with deferred():
+            trainer.fit(learner, batches["train"], batches["validation"], ckpt_path=start, weights_only=True)
         best.load(learner)
-        test = _named(trainer.test(learner, batches["test"], verbose=False)[0], "test/")
-        record.write_samples(_samples(trial, learner))
-    except Diverged as diverged:
-        status = Status.DIVERGED
-        record.log(str(diverged))
+        test = _test(trainer, learner, batches["test"])
+        gallery = trial.task.gallery(learner.scorers())
+        for name in sorted(batches.keys() - {"train", "validation", "test"}):
+            further = _test(trainer, learner, batches[name])
+            test |= {f"{name}/{metric}": value for metric, value in further.items()}
+        record.write_samples([*_samples(trial, learner), *map(dataclasses.asdict, gallery)])
+    except (Diverged, Pruned) as ended:
+        status = Status.DIVERGED if isinstance(ended, Diverged) else Status.PRUNED
+        record.log(str(ended))
     return status, {
         "test": test,
         "validation": _named(best.scores, "validation/"),
@@ -114,7 +144,7 @@ def _train_and_test(
         "steps": trainer.global_step,
         recorder.speed_name: recorder.stopwatch.speed,
         "train_seconds": recorder.stopwatch.seconds,
-        "wall_seconds": time.perf_counter() - began,
+        "wall_seconds": recorder.seconds,
         "peak_memory_bytes": memory.bytes(),
         **_costs(trainer, learner, batches["train"], spec.unit),
         "facts": dict(trial.task.facts()),
@@ -124,7 +154,7 @@ def _train_and_test(
 def _costs(trainer: pl.Trainer, learner: Learner, batches: Batches, unit: str) -> dict[str, Any]:
     """What the network costs where it was trained and in that precision, on the first training chunk."""
     device, plugin = trainer.strategy.root_device, trainer.precision_plugin
-    batch = plugin.convert_input(next(iter(batches)).to(device))
+    batch = plugin.convert_input(batches.first().to(device))
     with plugin.forward_context():
         return measure(learner.to(device), batch, unit)
 
@@ -140,24 +170,31 @@ def _trainer(trial: Trial, recorder: Recorder, best: BestCheckpoint) -> pl.Train
     if config.patience is not None:
         monitor = f"validation/{spec.metric}"
         callbacks.append(EarlyStopping(monitor, patience=config.patience, mode=spec.direction, check_finite=False))
+    if recorder.watch:
+        callbacks.append(Watching(recorder.watch, spec.metric))
     if config.progress:
         title = f"{trial.facts['backbone']} seed {trial.config.seed}"
         callbacks.append(ProgressLine(title, recorder, spec.metric, spec.unit))
     return pl.Trainer(
         accelerator=_accelerator(config),
         devices=1,
-        plugins=[LightningEnvironment()],  # a trial is one process, whatever cluster Lightning believes it sees
         precision=cast(Any, config.precision),
         max_epochs=config.max_epochs,
         gradient_clip_val=config.gradient_clip,
         gradient_clip_algorithm=config.gradient_clip_by,
-        callbacks=callbacks,
+        callbacks=[*callbacks, Resuming(recorder, config.checkpoint_seconds)],
+        # Also on a cluster: processes, signals and requeueing are the sweep's, and not Lightning's.
+        plugins=[CheckpointFiles(), LightningEnvironment()],
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
+
+
+def _test(trainer: pl.Trainer, learner: Learner, batches: Batches) -> dict[str, float]:
+    return _named(trainer.test(learner, batches, verbose=False)[0], "test/")
 
 
 def _samples(trial: Trial, learner: Learner) -> list[dict[str, Any]]:

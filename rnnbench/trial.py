@@ -40,9 +40,9 @@ class Trial:
     record: Record
     match: Match | None = None
 
-    def begin(self) -> None:
-        """Opens the record: from here on the trial is running."""
-        self.record.begin(dataclasses.asdict(self.config), self.facts, environment())
+    def begin(self, *, resume: bool = False) -> None:
+        """Opens the record: from here on the trial is running. `resume` goes on with what an earlier attempt left."""
+        self.record.begin(dataclasses.asdict(self.config), self.facts, environment(), resume=resume)
 
     def build_learner(self) -> Learner:
         """A learner with fresh weights.
@@ -98,9 +98,9 @@ class Preparation:
         return self._classes[name]
 
     def _learner(self, task: Task, config: Config) -> tuple[type[Learner], dict[str, Any]]:
-        key = json.dumps([task.shape, config.learner], sort_keys=True)
+        found = learner_for(task)
+        key = json.dumps([found.__name__, config.learner], sort_keys=True)
         if key not in self._learners:
-            found = learner_for(task.shape)
             self._learners[key] = found, options.defaults(found, "learner", config.learner)
         return self._learners[key]
 

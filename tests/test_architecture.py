@@ -25,7 +25,7 @@ FLOORS = [
     {"learners", "leaderboard", "compose", "diagnostics"},
     {"trial"},
     {"tracking", "recording"},
-    {"progress", "loading"},
+    {"progress", "loading", "resuming"},
     {"training", "api"},
     {"sweep"},
     {"cli"},

@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from rnnbench.compose import compose, resolve
 from rnnbench.errors import UserError
+from rnnbench.storage import checkpoints
 from rnnbench.storage.record import Record, Status, all_records
 from rnnbench.training import run_trial
 from rnnbench.trial import Preparation, Trial
@@ -248,9 +249,12 @@ def test_wrong_learner_options_are_said(book: Path):
 
 
 @pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]], ids=["trial", "sweep"])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_trial_in_order_and_the_next_start_is_clean(
-    book: Path, sweep: list[str], number: signal.Signals, code: int
+@pytest.mark.parametrize(
+    ("number", "code", "status"),
+    [(signal.SIGINT, 130, Status.INTERRUPTED), (signal.SIGTERM, 143, Status.PREEMPTED)],
+)
+def test_a_signal_ends_a_trial_in_order_with_a_checkpoint(
+    book: Path, sweep: list[str], number: signal.Signals, code: int, status: Status
 ):
     arguments = [*sweep, *TINY, "trainer.max_epochs=100000"]
     process = subprocess.Popen(
@@ -270,6 +274,6 @@ def test_a_signal_ends_a_trial_in_order_and_the_next_start_is_clean(
     assert f"stopped by {number.name}" in said
     assert "Traceback" not in said
     (record,) = all_records(Path("outputs"))
-    assert (record.status, record.state["reason"]) == (Status.INTERRUPTED, f"stopped by {number.name}")
-    record.begin({}, {}, {})
-    assert record.metrics == []
+    assert (record.status, record.state["reason"]) == (status, f"stopped by {number.name}")
+    (checkpoint,) = (record.folder / "checkpoints").glob("step-*.ckpt")
+    assert record.metrics[-1]["step"] <= checkpoints.read(checkpoint)["global_step"]

@@ -8,7 +8,6 @@ backbone's own step loop. Arguments choose backbones as in a sweep; without any,
 
 import argparse
 import dataclasses
-import importlib.util
 import itertools
 import json
 import sys
@@ -125,8 +124,6 @@ def _plot_file(given: str | None) -> Path | None:
         raise UserError(f"--plot '{given}' must end in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     if not path.parent.is_dir():
         raise UserError(f"--plot: folder '{path.parent}' does not exist")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise UserError("--plot needs matplotlib: pip install matplotlib")
     return path
 
 

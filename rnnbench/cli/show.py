@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     composed = compose(arguments.overrides, arguments.config_dir)
     config = resolve(composed)
-    learner_class = learner_for(build_task(config).shape)
+    learner_class = learner_for(build_task(config))
     matched = {}
     if config.match.budget:  # which the data has a say in, by its vocabulary
         trial = Preparation().prepare(config)

@@ -1,12 +1,8 @@
 """What the verbs that run a sweep have in common: from what was typed to the end summary and the exit code."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rnnbench.errors import UserError
 
 if TYPE_CHECKING:
     from rnnbench.sweep.ledger import Ledger
@@ -33,12 +29,11 @@ def go(
     from rnnbench.cli.sweep_report import SweepReport
     from rnnbench.signals import stoppable
     from rnnbench.sweep.mirror import mirror
-    from rnnbench.sweep.points import points
-    from rnnbench.sweep.sweep import LARGE, Outcome, plan, run
+    from rnnbench.sweep.sweep import Outcome, plan, run
 
     with stoppable():
         console = Console(highlight=False, soft_wrap=True)
-        sweep = plan(overrides, config_dir, known, largest=None if agreed else LARGE)
+        sweep = plan(overrides, config_dir, known, agreed)
         sweep = replace(sweep, again=again or {})
         report = LiveReport(sweep, console) if console.is_terminal else SweepReport(sweep, console)
         with report:

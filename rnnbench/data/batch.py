@@ -14,8 +14,9 @@ class Batch:
 
     Attributes:
         inputs: token ids [B, T] (int64), or vectors with one more dimension (float32).
-        targets: what each step should say, [B, T], of the kind in the task's `Spec.targets`.
-        mask: True where a target counts, shaped as the targets' steps. Loss and metrics see nothing else.
+        targets: what each step should say, [B, T], or each row, [B], of the kind in the task's `Spec.targets`; vectors
+            have one more dimension.
+        mask: True where a target counts, [B, T] or [B]. Loss and metrics see nothing else.
         lengths: valid steps of each row of the inputs, [B] (int64); the rest is padding.
     """
 
@@ -26,9 +27,14 @@ class Batch:
 
     @classmethod
     def whole(cls, inputs: Tensor, targets: Tensor) -> "Batch":
-        """A batch without padding, in which every target counts."""
+        """A batch without padding, in which every step has a target that counts."""
         mask = torch.ones(inputs.shape[:2], dtype=torch.bool, device=inputs.device)
         return cls(inputs, targets, mask, mask.sum(1))
+
+    @property
+    def valid(self) -> Tensor:
+        """True at the steps that are no padding, [B, T]."""
+        return torch.arange(self.inputs.shape[1], device=self.lengths.device) < self.lengths[:, None]
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on a device."""

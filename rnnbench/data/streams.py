@@ -4,16 +4,17 @@ The state at the end of a chunk is the state at the start of the next, so that a
 text while gradients reach back at most one chunk (truncated back-propagation through time).
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from rnnbench.data.batch import Batch
+from rnnbench.data.batches import Batches
 from rnnbench.errors import UserError
 
 
-class Streams:
+class Streams(Batches):
     """Reads N steps as `batch_size` rows of ceil(N / batch_size) steps, `chunk` at a time, each step exactly once.
 
     The rows that end early are padded and masked; nothing is dropped. The order is fixed, so that every backbone and
@@ -30,6 +31,7 @@ class Streams:
     """
 
     def __init__(self, inputs_N: Tensor, targets_N: Tensor, batch_size: int, chunk: int) -> None:
+        super().__init__()
         if len(inputs_N) < batch_size:
             raise UserError(
                 f"{len(inputs_N)} steps of data are too few for trainer.batch_size={batch_size}; use more data, or a "
@@ -44,11 +46,15 @@ class Streams:
     def __len__(self) -> int:
         return -(-self.rows // self.chunk)
 
-    def __iter__(self) -> Iterator[Batch]:
-        for start in range(0, self.rows, self.chunk):
-            part = slice(start, start + self.chunk)
-            mask_BT = self.mask_BN[:, part]
-            yield Batch(self.inputs_BN[:, part], self.targets_BN[:, part], mask_BT, mask_BT.sum(1))
+    def plan(self, epoch: int) -> Sequence[int]:  # noqa: ARG002 - the same in every epoch
+        """Where each chunk begins."""
+        return range(0, self.rows, self.chunk)
+
+    def batch(self, part: int) -> Batch:
+        """The chunk that begins at step `part`."""
+        chunk = slice(part, part + self.chunk)
+        mask_BT = self.mask_BN[:, chunk]
+        return Batch(self.inputs_BN[:, chunk], self.targets_BN[:, chunk], mask_BT, mask_BT.sum(1))
 
 
 def _fold(values_N: Tensor, batch_size: int, rows: int) -> Tensor:

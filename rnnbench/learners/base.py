@@ -1,9 +1,9 @@
 """What all learners share: optimisation, evaluation over whole splits, and where metrics go."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import datasets
 import pytorch_lightning as pl
@@ -13,14 +13,13 @@ from torchmetrics import Metric
 
 from rnnbench.backbone import Backbone, State
 from rnnbench.data.batch import Batch
-from rnnbench.metrics import Mean
+from rnnbench.data.batches import Batches
+from rnnbench.metrics import Mean, RowMetric
 from rnnbench.optimization import Optimizer, Schedule
 from rnnbench.stack import Stack
 from rnnbench.task import Prediction, Task
 
-
-class Batches(Iterable[Batch], Sized, Protocol):
-    """What a training or an evaluation goes through: batches, and how many."""
+EXAMPLES = 3  # rows of a split that a person is shown
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Learner(pl.LightningModule, ABC):
 
     @abstractmethod
     def outputs(self, batch: Batch, batch_index: int) -> Tensor:
-        """The head's outputs for a batch, [B, T, V]; `batch_index` 0 begins a pass over the data."""
+        """The head's outputs for a batch, a step [B, T, V] or a row [B, V]; `batch_index` 0 begins a pass."""
 
     @abstractmethod
     def examples(self, split: datasets.Dataset) -> Batch:
@@ -82,6 +81,13 @@ class Learner(pl.LightningModule, ABC):
         Empty where nothing is carried.
         """
         return ()
+
+    def memory(self) -> list[Any]:
+        """What training carries from batch to batch beside weights, in plain values and tensors, for `remember`."""
+        return []
+
+    def remember(self, memory: list[Any]) -> None:
+        """Goes on with the `memory` of another learner of the same make."""
 
     def optimize_with(self, optimizer: Optimizer, schedule: Schedule) -> None:
         """Sets what `configure_optimizers` hands Lightning."""
@@ -134,26 +140,30 @@ class Learner(pl.LightningModule, ABC):
 
     def scores(self, split: str) -> dict[str, Tensor]:
         """The metrics of what was evaluated last, by ``split/NAME``."""
-        return {f"{split}/{name}": metric.compute().float() for name, metric in self._metrics().items()}
+        values = {f"{split}/{name}": metric.compute() for name, metric in self.scorers().items()}
+        return {name: value.float() for name, value in values.items() if value.dim() == 0}  # no matrices for pictures
 
     def _reset(self) -> None:
-        for metric in self._metrics().values():
+        for metric in self.scorers().values():
             metric.reset()
 
     def _score(self, batch: Batch, batch_index: int) -> None:
         outputs = self.outputs(batch, batch_index)
         loss = self.task.loss(outputs, batch)
-        if not batch.mask.all():
-            outputs, targets = outputs[batch.mask], batch.targets[batch.mask]
+        if batch.mask.all():
+            scored, targets = (values.flatten(0, batch.mask.dim() - 1) for values in (outputs, batch.targets))
         else:
-            outputs, targets = outputs.flatten(0, 1), batch.targets.flatten(0, 1)
-        for name, metric in self._metrics().items():
+            scored, targets = outputs[batch.mask], batch.targets[batch.mask]
+        for name, metric in self.scorers().items():
             if name == "loss":
                 metric.update(loss, len(targets))
+            elif isinstance(metric, RowMetric):
+                metric.update(outputs, batch.targets, batch.mask)
             else:
-                metric.update(outputs, targets)
+                metric.update(scored, targets)
 
-    def _metrics(self) -> Mapping[str, Metric]:
+    def scorers(self) -> Mapping[str, Metric]:
+        """The metrics by name, holding what was evaluated last."""
         return {name: metric for name, metric in self.metrics.items() if isinstance(metric, Metric)}
 
 

@@ -88,6 +88,17 @@ def append_line(path: Path, line: str) -> None:
         file.write(line.encode() + b"\n")
 
 
+def sync(path: Path) -> None:
+    """Waits until what was appended to a log is on disk; nothing where there is no log."""
+    if path.exists():
+        _step()
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def append_json(path: Path, content: Any) -> None:
     """Adds a line of JSON to a log."""
     append_line(path, json.dumps(content, ensure_ascii=False))

@@ -4,7 +4,9 @@
 result.json, checkpoints/, samples/, log.txt and, if asked for, wandb/.
 """
 
+import json
 import os
+import secrets
 import shutil
 import socket
 import traceback
@@ -21,20 +23,26 @@ from rnnbench.errors import UserError, first_line
 from rnnbench.storage import claim, files
 
 RUNS = "runs"
-BEST_CHECKPOINT = Path("checkpoints", "best.pt")
+CHECKPOINTS = Path("checkpoints")
+BEST_CHECKPOINT = CHECKPOINTS / "best.pt"
 
 
 class Status(StrEnum):
-    """Where a trial stands. A diverged one has come to a result; a failed one has not."""
+    """Where a trial stands. A diverged and a pruned one have come to a result; a failed one has not.
+
+    A preempted one was asked to make room by its machine, an interrupted one by a person.
+    """
 
     RUNNING = "running"
     DONE = "done"
     DIVERGED = "diverged"
+    PRUNED = "pruned"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    PREEMPTED = "preempted"
 
 
-FINAL = (Status.DONE, Status.DIVERGED)
+FINAL = (Status.DONE, Status.DIVERGED, Status.PRUNED)
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,10 @@ class Record:
 
     @property
     def state(self) -> dict[str, Any]:
-        """status.json: status, process, times, and the reason where it failed."""
+        """status.json: status, process, times, attempts, and the reason where it failed.
+
+        `run` names the trial's run at Weights & Biases, which resumed attempts go on with.
+        """
         return _mapping(files.read_json(self.folder / "status.json"))
 
     @property
@@ -97,18 +108,32 @@ class Record:
         """samples/samples.json: what the trained network made."""
         return files.read_json(self.folder / "samples" / "samples.json") or []
 
-    def begin(self, config: Mapping[str, Any], facts: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        """Clears what an earlier attempt left and marks the trial as running; the folder is claimed by this process.
+    def begin(
+        self,
+        config: Mapping[str, Any],
+        facts: Mapping[str, Any],
+        environment: Mapping[str, Any],
+        *,
+        resume: bool = False,
+    ) -> None:
+        """Marks the trial as running; the folder is claimed by this process.
+
+        Args:
+            resume: go on with what an earlier attempt left, which is cleared else.
 
         Raises:
             UserError: the folder can not be written.
         """
+        kept = {name: value for name, value in self.state.items() if resume and name in ("started", "run", "attempts")}
         try:
-            self._clear()
+            if not resume:
+                self._clear()
             files.write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
             files.write_json(self.folder / "trial.json", dict(facts))
             files.write_json(self.folder / "environment.json", dict(environment))
-            self._write_state(Status.RUNNING, process=os.getpid(), host=socket.gethostname(), started=_now())
+            here = {"process": os.getpid(), "host": socket.gethostname()}
+            attempt = {"started": _now(), "run": secrets.token_hex(4), **kept, "attempts": kept.get("attempts", 0) + 1}
+            files.write_json(self.folder / "status.json", {"status": Status.RUNNING, **here, **attempt})
         except OSError as error:
             raise UserError(
                 f"outputs_dir can not be written: {error}; choose another with outputs_dir=FOLDER"
@@ -136,13 +161,36 @@ class Record:
         """Adds a line to metrics.jsonl."""
         files.append_json(self.folder / "metrics.jsonl", dict(values))
 
+    def keep_metrics(self, count: int) -> list[dict[str, Any]]:
+        """Cuts metrics.jsonl back to its first `count` lines, and returns them."""
+        lines = self.metrics[:count]
+        content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        files.write_text(self.folder / "metrics.jsonl", content)
+        return lines
+
+    def sync_metrics(self) -> None:
+        """Waits until metrics.jsonl is on disk."""
+        files.sync(self.folder / "metrics.jsonl")
+
     def write_samples(self, samples: Iterable[Mapping[str, Any]]) -> None:
-        """Writes samples/samples.json."""
-        files.write_json(self.folder / "samples" / "samples.json", [dict(sample) for sample in samples])
+        """Writes samples/samples.json, and beside it the files of each, whose names it gives instead of contents.
+
+        Raises:
+            ValueError: a file's name is a path.
+        """
+        folder, listed = self.folder / "samples", []
+        for number, sample in enumerate(samples, 1):
+            written = {}
+            for name, content in sample.get("files", {}).items():
+                if Path(name).name != name:
+                    raise ValueError(f"a sample's file is called '{name}'; give a plain name, such as 'picture.png'")
+                written[name] = f"{number}-{name}"
+                files.write_bytes(folder / written[name], content)
+            listed.append({**sample, "files": written})
+        files.write_json(folder / "samples.json", listed)
 
     def _write_state(self, status: Status, **facts: Any) -> None:
-        kept = {} if status == Status.RUNNING else self.state
-        files.write_json(self.folder / "status.json", {**kept, "status": status, **facts})
+        files.write_json(self.folder / "status.json", {**self.state, "status": status, **facts})
 
     def _clear(self) -> None:
         for path in self.folder.glob("[!.]*"):

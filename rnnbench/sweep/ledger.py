@@ -58,6 +58,16 @@ class Ledger:
         """Where it is written."""
         return self.outputs_dir / SWEEPS / f"{self.name}.json"
 
+    @property
+    def folder(self) -> Path:
+        """What belongs to the sweep beside its points: a search's candidates, the rungs of pruning."""
+        return self.outputs_dir / SWEEPS / self.name
+
+    @property
+    def typed(self) -> str:
+        """The command as a person reads it."""
+        return " ".join(self.command)
+
     def record(self, entry: Entry) -> Record:
         """The record of a point's trial."""
         return Record(self.outputs_dir / entry.folder)
@@ -184,7 +194,7 @@ def _write(ledger: Ledger) -> None:
 def _taken(known: Ledger, missing: int) -> str:
     return (
         f"sweep.name={known.name} is another sweep: {missing} of its {len(known.points)} trials are not among these, "
-        f"nor these all among its; give another name, or type its values too (it was: {' '.join(known.command)})"
+        f"nor these all among its; give another name, or type its values too (it was: {known.typed})"
     )
 
 

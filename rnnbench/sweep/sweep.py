@@ -9,8 +9,9 @@ import signal
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from rnnbench import settings
@@ -22,13 +23,13 @@ from rnnbench.sweep.executors import executor_for
 from rnnbench.sweep.executors.base import Ended, Executor, Job, Outcome
 from rnnbench.sweep.ledger import Ledger
 from rnnbench.sweep.planning import Planner, Point
-from rnnbench.sweep.points import points
+from rnnbench.sweep.points import Space, space
+from rnnbench.sweep.search import Search
 from rnnbench.sweep.source import Listed, Source
 
 ATTEMPTS = 4  # at a trial whose worker dies, before it is held to be the trial's own doing
 TICK = 0.5  # seconds between looks at what others do
 GRACE = 60.0  # seconds that trials may take to stop cleanly
-LARGE = 10_000  # points that a person is asked about
 
 
 @dataclass(frozen=True)
@@ -73,32 +74,42 @@ class Watcher(Protocol):
 
 
 def plan(
-    overrides: Sequence[str],
-    config_dir: str | None = None,
-    known: Ledger | None = None,
-    largest: int | None = None,
+    overrides: Sequence[str], config_dir: str | None = None, known: Ledger | None = None, agreed: bool = True
 ) -> Sweep:
     """Composes every point, so that wrong input is found before anything runs. Points that make the same trial are one.
 
     Args:
         known: the ledger of the sweep that this was when it was typed before.
-        largest: how many points there may be.
+        agreed: the person has said yes to however many points there are.
 
     Raises:
         UserError: a point can not be composed or its data is missing, which names the point; or the sweep's name is
-            that of another; or it is not the known sweep any more.
+            that of another; or it is not the known sweep any more; or there are very many points.
     """
     planner = Planner(config_dir)
-    typed = points(overrides, config_dir)
-    if largest is not None and len(typed) > largest:
-        raise UserError(f"this sweep has {len(typed):,} trials; type --yes as well if it is meant to")
-    found = _distinct(planner.point(point) for point in typed)
+    axes = space(overrides, config_dir)
+    if axes.search.trials is not None:
+        return _planned_search(axes, planner, Ledger(Path(), "", tuple(overrides), config_dir), known)
+    if not agreed:
+        axes.refuse_many()
+    found = list({point.id: point for point in map(planner.point, axes.points())}.values())
     first = found[0]
-    name = first.config.sweep.name or _content_name(found)
+    name = first.config.sweep.name or _content_name(point.id for point in found)
     if known and (known.name, {entry.id for entry in known.points}) != (name, {point.id for point in found}):
         raise UserError(f"sweep {known.name} makes other trials now: plugins, data or configs have changed; type it anew")
-    ledger = Ledger(settings.outputs_dir(first.config.outputs_dir), name, tuple(overrides), config_dir)
-    return Sweep(_enter(ledger, found, whole=True), Listed(found), planner, first)
+    ledger = Ledger(_outputs_dir(first), name, tuple(overrides), config_dir)
+    return Sweep(_enter(ledger, found), Listed(found), planner, first)
+
+
+def _planned_search(axes: Space, planner: Planner, typed: Ledger, known: Ledger | None) -> Sweep:
+    first = planner.point(axes.corner())
+    name = first.config.sweep.name or _content_name(_essence(typed.command))
+    ledger = replace(typed, outputs_dir=_outputs_dir(first), name=name)
+    before = ledgers.read(ledger.outputs_dir, name) if ledger.path.exists() else known or ledger
+    if before.name != name or _essence(before.command) != _essence(typed.command):
+        raise UserError(f"sweep {before.name} is another search; give another sweep.name (it was: {before.typed})")
+    source = Search(axes, ledger.folder, planner.point)
+    return Sweep(replace(before, command=typed.command), source, planner, first)
 
 
 def run(sweep: Sweep, watcher: Watcher) -> Counter[Outcome]:
@@ -186,6 +197,8 @@ class _Loop:
 
     def _is_over(self, point: Point) -> bool:
         record = point.trial.record
+        if record.status == Status.PRUNED and point.config.search.pruner == "none":
+            return False  # another sweep had enough of it
         failed = record.status == Status.FAILED and record.state.get("finished") != self.sweep.again.get(point.id)
         return failed or record.finished
 
@@ -261,15 +274,20 @@ def _outcome(point: Point) -> Outcome:
     return Outcome(str(point.trial.record.status))
 
 
-def _distinct(found: Iterable[Point]) -> list[Point]:
-    return list({point.id: point for point in reversed(list(found))}.values())[::-1]
-
-
-def _enter(ledger: Ledger, found: Sequence[Point], whole: bool) -> Ledger:
+def _enter(ledger: Ledger, found: Sequence[Point], whole: bool = True) -> Ledger:
     entries = [ledgers.entry_of(point.trial.record, ledger.outputs_dir, point.overrides) for point in found]
     return ledgers.extend(ledger, entries, whole)
 
 
-def _content_name(found: Sequence[Point]) -> str:
-    digest = hashlib.sha256(" ".join(sorted(point.id for point in found)).encode()).hexdigest()
-    return f"sweep-{digest[:8]}"
+def _outputs_dir(first: Point) -> Path:
+    return settings.outputs_dir(first.config.outputs_dir)
+
+
+def _content_name(parts: Iterable[str]) -> str:
+    return f"sweep-{hashlib.sha256(' '.join(sorted(parts)).encode()).hexdigest()[:8]}"
+
+
+def _essence(command: Sequence[str]) -> list[str]:
+    """What makes a search this one: not how long it goes on, nor how its trials are run."""
+    aside = ("sweep.", "search.trials=", "logger.", "trainer.threads=", "trainer.progress=")
+    return sorted(line for line in command if not line.startswith(aside))

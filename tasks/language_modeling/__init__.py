@@ -35,6 +35,7 @@ class LanguageModeling(Task):
     """Predict the next word or character of a text."""
 
     shape = "many_to_many_aligned"
+    stream = True
     irrelevant: ClassVar[tuple[str, ...]] = ("path",)
 
     def __init__(

@@ -170,7 +170,7 @@ def test_show_says_where_values_come_from(rnnbench: Rnnbench, monkeypatch: pytes
     assert rows["backbone.hidden_size"] == (7, "command line")
     assert rows["optimizer.name"] == ("sgd", "experiment ptb_small")
     assert rows["learner.bptt"] == (20, "experiment ptb_small")
-    assert rows["learner.tied"] == (False, "default of AlignedLearner")
+    assert rows["learner.tied"] == (False, "default of StreamLearner")
     assert rows["optimizer.momentum"] == (0.0, "default of optimizer sgd")
     assert rows["stack.dropout"] == (0.0, "conf/config.yaml")
     assert rows["data_dir"] == ("/data", "environment RNNBENCH_DATA")

@@ -6,8 +6,6 @@ import pytest
 
 from rnnbench.diagnostics.speed_results import Report, Row, Setup
 
-pytest.importorskip("matplotlib")
-
 PRIMITIVES = ["torch.nn.LSTM", "dense loop", "linear scan", "matrix state", "delta rule", "matrix product"]
 
 

@@ -229,8 +229,8 @@ def test_wrong_input_is_found_before_anything_runs_and_the_point_is_named(book: 
         sweep("task.path=book.txt,missing.txt")
     with pytest.raises(UserError, match="executor 'lokal' does not exist; did you mean 'local'"):
         sweep("sweep.executor=lokal")
-    with pytest.raises(UserError, match="1,000 trials; type --yes"):
-        plan([*QUIET, "seed=range(0,1000)"], largest=999)
+    with pytest.raises(UserError, match="= 10,000,000 points are more than 10,000; type --yes"):
+        plan([*QUIET, "seed=range(0,1000)", "backbone.hidden_size=range(0,10000)"], agreed=False)
     assert not Path("outputs").exists()
 
 

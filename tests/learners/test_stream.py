@@ -13,8 +13,8 @@ from rnnbench.backbones.lstm import LSTM
 from rnnbench.config import StackConfig
 from rnnbench.data.batch import Batch
 from rnnbench.data.sources import Sources
-from rnnbench.learners.aligned import AlignedLearner
 from rnnbench.learners.base import Sampling
+from rnnbench.learners.stream import StreamLearner
 from rnnbench.metrics import CrossEntropy
 from rnnbench.optimization import Adam, Constant
 from rnnbench.stack import Stack, build_stack
@@ -29,6 +29,7 @@ class Counting(Task):
     """A text of rising numbers, in two rows that the harness lays end to end."""
 
     shape = "many_to_many_aligned"
+    stream = True
 
     def __init__(self, sources: Sources, *, start: int | None = 0) -> None:
         super().__init__(sources)
@@ -51,13 +52,13 @@ class Counting(Task):
         return []
 
 
-def learner(config: StackConfig = STACK, task: Task | None = None, cell: Any = GRU, **options: Any) -> AlignedLearner:
+def learner(config: StackConfig = STACK, task: Task | None = None, cell: Any = GRU, **options: Any) -> StreamLearner:
     torch.manual_seed(0)
 
     def make_stack(size: int) -> Stack:
         return build_stack(lambda width: cell(width, hidden_size=8), size, config)
 
-    return AlignedLearner(task or Counting(Sources()), make_stack, **options)
+    return StreamLearner(task or Counting(Sources()), make_stack, **options)
 
 
 def text() -> tuple[Tensor, Tensor]:
@@ -66,7 +67,7 @@ def text() -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def evaluate(built: AlignedLearner, batch_size: int) -> dict[str, float]:
+def evaluate(built: StreamLearner, batch_size: int) -> dict[str, float]:
     built.eval()
     built.on_test_epoch_start()
     for index, batch in enumerate(built.evaluation_batches(built.task.data["test"], batch_size)):

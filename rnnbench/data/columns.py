@@ -1,0 +1,114 @@
+"""Columns of a data set as tensors: all rows laid end to end, and where each begins.
+
+R rows, N steps of all rows together, V numbers of a vector.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from rnnbench.errors import UserError
+from rnnbench.values import Kind
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Sequences of unequal length.
+
+    Attributes:
+        values: all steps, [N] tokens or [N, V] vectors.
+        starts_R: where each row begins (int64).
+        lengths_R: how many steps it has (int64).
+    """
+
+    values: Tensor
+    starts_R: Tensor
+    lengths_R: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths_R)
+
+    def shifted(self, start: int) -> "Ragged":
+        """Each row one step later, `start` before it: what stands before each of its steps."""
+        values = self.values.roll(1, 0)
+        values[self.starts_R] = start
+        return Ragged(values, self.starts_R, self.lengths_R)
+
+    def padded(self, rows_B: Tensor) -> Tensor:
+        """Those rows as [B, T] or [B, T, V], zeros after the end of each."""
+        lengths_B, starts_B = self.lengths_R[rows_B], self.starts_R[rows_B]
+        steps_T = torch.arange(int(lengths_B.max()))
+        valid_BT = steps_T < lengths_B[:, None]
+        found = self.values[(starts_B[:, None] + steps_T).where(valid_BT, starts_B[:, None])]
+        return found * valid_BT.reshape(*valid_BT.shape, *[1] * (found.dim() - 2)).to(found.dtype)
+
+
+def sequences(split: datasets.Dataset, name: str, kind: Kind) -> Ragged:
+    """A column whose rows are sequences of that kind.
+
+    Raises:
+        UserError: there is no such column, a row of it is empty, or it holds something else.
+    """
+    column = _column(split, name)
+    if not _is_list(column.type):
+        raise UserError(f"the task's column '{name}' must hold a sequence a row, but holds {column.type}")
+    lengths_R = np.asarray(column.value_lengths())
+    if not lengths_R.all():
+        raise UserError(f"the task's column '{name}' is empty in row {int(np.argmin(lengths_R))}; leave such rows out")
+    values = _values(column.flatten(), name, kind)
+    starts_R = np.cumsum(lengths_R, dtype=np.int64) - lengths_R
+    return Ragged(values, torch.from_numpy(starts_R), torch.from_numpy(lengths_R.astype(np.int64)))
+
+
+def singles(split: datasets.Dataset, name: str, kind: Kind) -> Tensor:
+    """A column with one value of that kind a row: [R], or [R, V] for vectors.
+
+    Raises:
+        UserError: there is no such column, or it holds something else.
+    """
+    return _values(_column(split, name), name, kind)
+
+
+def flags(split: datasets.Dataset, name: str) -> Tensor:
+    """A column of sequences of truth values, all rows end to end, [N]."""
+    return torch.from_numpy(np.array(_column(split, name).flatten().to_numpy(zero_copy_only=False), dtype=bool))
+
+
+def _column(split: datasets.Dataset, name: str) -> Any:
+    if name not in split.column_names:
+        raise UserError(f"the task's data has no column '{name}', only {', '.join(split.column_names)}")
+    table: Any = split.with_format("arrow")[:]  # not `split.data`: that ignores a selection or a shuffle
+    column = pa.concat_arrays(table.column(name).chunks)
+    column = column.storage if isinstance(column, pa.ExtensionArray) else column
+    if column.null_count:
+        raise UserError(f"the task's column '{name}' has gaps: {column.null_count} rows hold nothing")
+    return column
+
+
+def _values(array: Any, name: str, kind: Kind) -> Tensor:
+    width = kind.value_shape[0] if kind.value_shape else 1
+    if _is_list(array.type):
+        found = set(np.unique(np.asarray(array.value_lengths())).tolist())
+        if not kind.value_shape or found != {width}:
+            what = f"vectors of {', '.join(map(str, sorted(found)))} numbers"
+            raise UserError(f"the task's column '{name}' holds {what}, but {kind} was promised")
+        array = array.flatten()
+    elif width != 1:
+        raise UserError(f"the task's column '{name}' holds single numbers, but {kind} was promised")
+    plain = pa.types.is_integer(array.type) or pa.types.is_boolean(array.type)
+    if not plain and (not kind.value_shape or not pa.types.is_floating(array.type)):
+        raise UserError(f"the task's column '{name}' holds {array.type}, but {kind} was promised")
+    numbers = np.array(array.to_numpy(zero_copy_only=False))  # a copy: arrow's memory can not be written
+    values = torch.from_numpy(numbers).to(kind.dtype).reshape(-1, *kind.value_shape)
+    if misfit := kind.misfit(values):
+        raise UserError(f"the task's column '{name}': {misfit}")
+    return values
+
+
+def _is_list(kind: Any) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
