@@ -4,23 +4,22 @@ A trial that SLURM takes the machine from, for a more urgent job or at its time 
 again under the same job id. What is in the queue is asked of `squeue`, which needs no accounting.
 """
 
-import contextlib
 import math
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from rnnbench import settings
 from rnnbench.config import Config, SweepConfig
-from rnnbench.errors import Stopped, UserError, first_line
+from rnnbench.errors import Stopped, UserError
 from rnnbench.signals import stoppable
 from rnnbench.sweep.executors.base import Ended, Executor, Job, Outcome
 from rnnbench.sweep.executors.remote import Place, perform_at, place_of
+from rnnbench.sweep.ledger import SWEEPS
 from rnnbench.trial import Preparation
 
 try:
@@ -57,8 +56,14 @@ class SlurmExecutor(Executor):
         if missing:
             raise UserError(f"sweep.executor=slurm: there is no {missing[0]} here; type it where SLURM takes jobs")
         self.slots = min(config.sweep.workers or MOST, max(1, trials))
-        self._place, self._options = place_of(config), _options(config.sweep)
-        self._folder = settings.outputs_dir(config.outputs_dir).absolute() / "sweeps" / "slurm"
+        self._place = place_of(config)
+        self._options = {
+            **_request(config.sweep),
+            "array_parallelism": self.slots,
+            "stderr_to_stdout": True,
+            "additional_parameters": {"requeue": True, "signal": f"TERM@{NOTICE}"},
+        }
+        self._folder = settings.outputs_dir(config.outputs_dir).absolute() / SWEEPS
         self._new: list[Job] = []
         self._under_way: dict[str, Element] = {}
         self._looked = 0.0
@@ -92,11 +97,11 @@ class SlurmExecutor(Executor):
             return
         jobs, self._new = self._new, []
         try:
-            executor = submitit.SlurmExecutor(self._folder / jobs[0].sweep)
+            executor = submitit.SlurmExecutor(self._folder / jobs[0].sweep / "slurm")
             executor.update_parameters(job_name=f"rnnbench-{jobs[0].sweep}", **self._options)
             submitted = executor.map_array(_perform, jobs, [self._place] * len(jobs))
         except (submitit.core.utils.FailedJobError, OSError) as error:
-            raise UserError(f"SLURM does not take the trials: {_said(error)}") from error
+            raise UserError(f"SLURM does not take the trials: {_last_line(str(error))}") from error
         self._under_way |= {entry.job_id: Element(job, entry) for job, entry in zip(jobs, submitted)}
         self._looked = time.monotonic()  # it may take a moment to appear in the queue
 
@@ -127,66 +132,72 @@ class SlurmExecutor(Executor):
 
     def _cancel(self, *which: str) -> None:
         if self._under_way:
-            subprocess.run(["scancel", *which, *self._under_way], capture_output=True, check=False)
+            _ask("scancel", *which, *self._under_way)
 
 
-def _options(sweep: SweepConfig) -> dict[str, Any]:
-    """What submitit is to ask of SLURM; what is not said here can be said by sbatch's own variables."""
+def _request(sweep: SweepConfig) -> dict[str, Any]:
+    """What a trial asks of SLURM, by the names that sbatch and submitit have for it.
+
+    Raises:
+        UserError: SLURM would never grant it.
+    """
     if not float(sweep.gpus).is_integer():
         raise UserError(f"sweep.gpus={sweep.gpus:g}: SLURM gives whole GPUs; Ray lets trials share one")
-    options: dict[str, Any] = {
-        "time": sweep.minutes,
-        "cpus_per_task": sweep.cpus,
-        "array_parallelism": sweep.workers or MOST,
-        "stderr_to_stdout": True,
-        "additional_parameters": {"requeue": True, "signal": f"TERM@{NOTICE}"},
-    }
+    request: dict[str, Any] = {"time": sweep.minutes, "cpus_per_task": sweep.cpus}
     if sweep.partition:
-        options["partition"] = sweep.partition
+        request["partition"] = sweep.partition
     if sweep.gpus:
-        options["gpus_per_node"] = int(sweep.gpus)
-    if sweep.memory and not sweep.gpus:
-        options["mem"] = f"{math.ceil(sweep.memory * 1.1 * 1024)}M"  # the trial itself stops before SLURM must
-    return options
+        request["gpus_per_node"] = int(sweep.gpus)
+    elif sweep.memory:
+        request["mem"] = f"{math.ceil(sweep.memory * 1.1 * 1024)}M"  # the trial itself stops before SLURM must
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in request.items()]
+    asked = _ask("sbatch", "--test-only", *flags, "--wrap=true")
+    if asked.returncode:
+        raise UserError(f"SLURM would not take a trial with {' '.join(flags)}: {_last_line(asked.stderr)}")
+    return request
 
 
 def _perform(job: Job, place: Place) -> Ended:
-    """In SLURM's process: does a job. One that SLURM has stopped is queued again, and says nothing yet."""
-    stopped = None
-    with contextlib.suppress(Stopped), stoppable():
-        ended = perform_at(job, place)
-        stopped = ended.outcome == Outcome.STOPPED
-        if not stopped or ended.reason == str(Stopped(signal.SIGINT)):
-            return ended
-    return _queue_again(job)
+    """In SLURM's process: does a job. One that SLURM stops is queued again, and says nothing yet."""
+    try:
+        with stoppable():
+            ended = perform_at(job, place)
+    except Stopped as stopped:  # just before the trial began, or just after it ended
+        ended = Ended(job.id, Outcome.STOPPED, str(stopped))
+    by_hand = ended.reason == str(Stopped(signal.SIGINT))
+    if ended.outcome == Outcome.STOPPED and not by_hand and _queued_again():
+        print("stopped; in the queue again", flush=True)
+        os._exit(128 + signal.SIGTERM)  # submitit would write a result
+    return ended
 
 
-def _queue_again(job: Job) -> Ended:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)  # the trial has stopped; so will this process in a moment
-    asked = subprocess.run(
-        ["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], capture_output=True, text=True, check=False
-    )
-    print(f"queued again: {asked.returncode} {asked.stderr}", flush=True)
-    sys.stdout.flush()
-    os._exit(128 + signal.SIGTERM)
+def _queued_again() -> bool:
+    """Whether SLURM will run this job again, which it is asked to."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it sends one to what it queues again
+    if shutil.which("scontrol") is None:
+        return False
+    asked = _ask("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
+    return asked.returncode == 0 or "pending" in asked.stderr  # preemption has done so already
 
 
 def _result(job: Job, submitted: Any) -> Ended:
     try:
         return submitted.result()
     except submitit.core.utils.FailedJobError as error:  # before the trial began: rnnbench is not there, say
-        return Ended(job.id, Outcome.FAILED, _said(error))
+        return Ended(job.id, Outcome.FAILED, _last_line(str(error)))
 
 
 def _queue() -> set[str] | None:
     """Ids of all jobs of this person that SLURM has not ended; None where it does not answer."""
-    command = ["squeue", "--noheader", "--array", "--user", str(os.getuid()), "--format=%i"]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    asked = _ask("squeue", "--noheader", "--array", f"--user={os.getuid()}", "--format=%i")
     return set(asked.stdout.split()) if asked.returncode == 0 else None
 
 
-def _said(error: BaseException) -> str:
-    """The last line of what SLURM or Python said, which is the one that tells."""
-    lines = str(error).strip().splitlines()
-    return lines[-1].removeprefix("sbatch: error: ") if lines else first_line(error)
+def _ask(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _last_line(text: str) -> str:
+    """Of what SLURM or Python said, the line that tells."""
+    lines = text.strip().splitlines()
+    return lines[-1].rpartition("error: ")[2] if lines else "it does not say why"
