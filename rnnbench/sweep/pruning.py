@@ -50,9 +50,7 @@ class Rungs:
         return [_curve(files.read_json(path)) for path in found]
 
 
-def watch_for(
-    search: SearchConfig, rungs: Rungs, trial: str, *, max_epochs: int, direction: str
-) -> Watch | None:
+def watch_for(search: SearchConfig, rungs: Rungs, trial: str, *, max_epochs: int, direction: str) -> Watch | None:
     """What looks after a trial while it trains; None where the sweep prunes nothing.
 
     A trial in its last epoch is not ended: it has cost what it costs.

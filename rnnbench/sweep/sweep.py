@@ -1,4 +1,4 @@
-"""A sweep: its trials run wherever the executor runs them. A finished trial is not run again; a failing one stops nobody.
+"""A sweep: its trials run where the executor runs them. A finished one is not run again; a failing one stops nobody.
 
 The trials of a sweep are named by their content, so that the same trial is shared by all sweeps that ask for it, and by
 all processes and machines that run them at the same time.
@@ -96,7 +96,9 @@ def plan(
     first = found[0]
     name = first.config.sweep.name or _content_name(point.id for point in found)
     if known and (known.name, {entry.id for entry in known.points}) != (name, {point.id for point in found}):
-        raise UserError(f"sweep {known.name} makes other trials now: plugins, data or configs have changed; type it anew")
+        raise UserError(
+            f"sweep {known.name} makes other trials now: plugins, data or configs have changed; type it anew"
+        )
     ledger = Ledger(_outputs_dir(first), name, tuple(overrides), config_dir)
     return Sweep(_enter(ledger, found), Listed(found), planner, first)
 
@@ -204,7 +206,9 @@ class _Loop:
 
     def _submit(self, point: Point) -> None:
         if self._executor is None:
-            self._executor = executor_for(self.sweep.first.config, self.sweep.source.total, self.sweep.planner.preparation)
+            self._executor = executor_for(
+                self.sweep.first.config, self.sweep.source.total, self.sweep.planner.preparation
+            )
         self._under_way[point.id] = point
         config = asdict(point.config)
         config["trainer"]["progress"] = False

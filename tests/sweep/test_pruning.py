@@ -113,7 +113,9 @@ def test_a_trial_that_falls_behind_the_median_ends_and_a_good_start_counts():
     for number in range(5):
         assert run(search, rungs, f"trial{number}", [5, 4, 3, 2]) == 4
     assert run(search, rungs, "bad", [9, 8, 7, 6]) == 2  # not after the first epoch
-    assert run(search, rungs, "late", [4.4, 6, 6, 6]) == 3  # 4.4 was ahead of (5 + 4) / 2, and is behind (5 + 4 + 3) / 3
+    assert (
+        run(search, rungs, "late", [4.4, 6, 6, 6]) == 3
+    )  # 4.4 was ahead of (5 + 4) / 2, and is behind (5 + 4 + 3) / 3
     assert run(search, rungs, "good", [3, 9, 9, 9]) == 4
 
 
@@ -159,7 +161,9 @@ def test_nothing_watches_where_nothing_is_pruned():
 
 def test_only_comparable_trials_share_rungs():
     facts = {"task": "t", "dataset": "d", "setting": "word", "metric": "perplexity", "fingerprint": "f"}
-    folders = {rungs_of(Path("s"), {**facts, **change}).folder for change in ({}, {"setting": "char"}, {"dataset": "e"})}
+    folders = {
+        rungs_of(Path("s"), {**facts, **change}).folder for change in ({}, {"setting": "char"}, {"dataset": "e"})
+    }
     assert len(folders) == 3 and all(folder.parent == Path("s/rungs") for folder in folders)
     assert rungs_of(Path("s"), {**facts, "backbone": "gru"}) == rungs_of(Path("s"), facts)
 

@@ -171,7 +171,9 @@ def test_seeds_are_not_searched_and_the_winner_runs_with_the_rest():
 
 def test_the_winner_is_not_pruned_and_no_pruned_trial_wins():
     def run(point: Any) -> Outcome:
-        return finish(point, Status.DONE if "search.pruner=none" in point.overrides or score(point) > 2 else Status.PRUNED)
+        return finish(
+            point, Status.DONE if "search.pruner=none" in point.overrides or score(point) > 2 else Status.PRUNED
+        )
 
     found = drain(search(RATE, WIDTH, "seed=0,1", "search.pruner=asha", trials=20), run)
     winner = min((one for one in found[:20] if score(one) > 2), key=score)
@@ -184,7 +186,9 @@ def test_with_several_objectives_all_that_none_beats_are_winners():
     aims = "search.objectives=[validation/perplexity,parameters]"
     found = typed(drain(search(RATE, WIDTH, aims, "search.sampler=nsga2", "seed=0,1", trials=20)))
     tried = [overrides for overrides in found if "seed=0" in overrides]
-    costs = {overrides: (score(point(overrides)), values(point(overrides))["backbone.hidden_size"]) for overrides in tried}
+    costs = {
+        overrides: (score(point(overrides)), values(point(overrides))["backbone.hidden_size"]) for overrides in tried
+    }
     front = [
         tuple(line.replace("seed=0", "seed=1") for line in overrides)
         for overrides, (a, b) in costs.items()
@@ -247,7 +251,9 @@ def test_a_candidate_that_makes_no_trial_counts_as_failed_and_is_named():
     assert set(searching.refused.values()) == {"three is too many"}
 
 
-@pytest.mark.parametrize("content", ["", '{"number": 1', "[]", '{"number": 2, "choice": {}, "overrides": [], "heard": []}'])
+@pytest.mark.parametrize(
+    "content", ["", '{"number": 1', "[]", '{"number": 2, "choice": {}, "overrides": [], "heard": []}']
+)
 def test_a_torn_or_foreign_file_is_one_line(content: str):
     drain(search(RATE, trials=3))
     Path("sweep/search/0001.json").write_text(content)
