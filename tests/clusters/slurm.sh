@@ -22,6 +22,12 @@ host=$(hostname -s)
 daemons=()
 
 stop() {
+    scancel --user="$(id -un)" --full --signal=KILL 2> /dev/null || true
+    scancel --user="$(id -un)" 2> /dev/null || true
+    for _ in $(seq 20); do
+        [ -z "$(squeue --noheader 2> /dev/null)" ] && break
+        sleep 1
+    done
     kill "${daemons[@]}" 2> /dev/null || true
     wait 2> /dev/null || true
     rm -rf "$folder"

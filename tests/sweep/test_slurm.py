@@ -1,24 +1,21 @@
 """Sweeps on a real SLURM, which tests/clusters/slurm.sh starts; and what is said where there is none."""
 
-import shutil
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import TINY
+from conftest import TINY, Said
 from support.meanwhile import Meanwhile
 
-from rnnbench.errors import UserError
-from rnnbench.storage.record import Record, all_records
-from rnnbench.sweep.executors import executor_for
+from rnnbench.errors import Stopped
+from rnnbench.storage.record import Record, Status, all_records
 from rnnbench.sweep.executors.base import Outcome
-from rnnbench.sweep.sweep import Where, plan, run
+from rnnbench.sweep.sweep import plan, run
 
-submitit = pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
-cluster = [pytest.mark.cluster, pytest.mark.skipif(not shutil.which("sbatch"), reason="tests/clusters/slurm.sh")]
 ON_SLURM = (*TINY, "trainer.progress=false", "trainer.accelerator=cpu", "sweep.executor=slurm")
+started = pytest.mark.skipif("SLURM_CONF" not in os.environ, reason="tests/clusters/slurm.sh starts a SLURM")
 
 
 def shell(*command: str) -> str:
@@ -26,28 +23,88 @@ def shell(*command: str) -> str:
 
 
 def of_length(epochs: int) -> Record:
-    (found,) = [r for r in all_records(Path("outputs")) if r.config["trainer"]["max_epochs"] == epochs]
+    (found,) = [record for record in all_records(Path("outputs")) if record.config["trainer"]["max_epochs"] == epochs]
     return found
 
 
+def in_the_middle() -> bool:
+    return any(record.status == Status.RUNNING and len(record.metrics) > 3 for record in all_records(Path("outputs")))
+
+
+@started
 @pytest.mark.cluster
 def test_an_array_of_twelve_of_which_one_is_preempted_completes(book: Path):
     def preempt() -> bool:
-        running = [record for record in all_records(Path("outputs")) if len(record.metrics) > 3]
-        if running:
+        if in_the_middle():
             shell("sbatch", "--partition=high", "--cpus-per-task=2", "--output=/dev/null", "--wrap=sleep 5")
-        return bool(running)
+            return True
+        return False
 
-    long, lengths = 250, range(1, 12)
-    epochs = f"trainer.max_epochs={long},{','.join(map(str, lengths))}"
+    long, short = 250, range(1, 12)
     watcher = Meanwhile(preempt)
-    run(plan([*ON_SLURM, epochs, "sweep.name=twelve"]), watcher)
+    run(plan([*ON_SLURM, f"trainer.max_epochs={long},{','.join(map(str, short))}", "sweep.name=twelve"]), watcher)
     assert watcher.acted
-    assert sorted(outcome for _, outcome, _ in watcher.ends) == [Outcome.DONE] * 12
-    assert len({point for point, _, _ in watcher.ends}) == 12
+    assert [outcome for _, outcome, _ in watcher.ends] == [Outcome.DONE] * 12
+    assert {record.id for record in all_records(Path("outputs"))} == {point for point, _, _ in watcher.ends}
     preempted = of_length(long)
     assert preempted.state["attempts"] == 2
     assert "resumed from" in (preempted.folder / "log.txt").read_text()
-    assert [line["epoch"] for line in preempted.metrics if "epoch" in line] == sorted(
-        {line["epoch"] for line in preempted.metrics if "epoch" in line}
-    )
+    assert [line["epoch"] for line in preempted.metrics if "validation/loss" in line] == [*range(1, long + 1)]
+
+
+@started
+@pytest.mark.cluster
+def test_a_sweep_that_is_stopped_leaves_the_queue_empty_and_goes_on_from_there(
+    book: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SBATCH_ACCOUNT", "mylab")
+    overrides = [*ON_SLURM, "trainer.max_epochs=300,299,298", "sweep.name=stopped"]
+    sweep, seen = plan(overrides), []
+
+    def stop() -> bool:
+        if in_the_middle():
+            seen.append(shell("squeue", "--noheader", "--format=%j %a", "--states=RUNNING").splitlines()[0])
+            sweep.ledger.stop()
+            return True
+        return False
+
+    with pytest.raises(Stopped):
+        run(sweep, Meanwhile(stop))
+    assert seen == ["rnnbench-stopped mylab"]
+    assert not shell("squeue", "--noheader", "--states=PENDING,RUNNING")
+    stopped = [record for record in all_records(Path("outputs")) if record.status == Status.INTERRUPTED]
+    assert stopped
+    again = Meanwhile(lambda: True)
+    run(plan(overrides), again)
+    assert [outcome for _, outcome, _ in again.ends] == [Outcome.DONE] * 3
+    assert "resumed from" in (stopped[0].folder / "log.txt").read_text()
+
+
+@started
+@pytest.mark.cluster
+@pytest.mark.parametrize(
+    "wanted, said",
+    [
+        ("partition=nope", "Invalid partition name specified"),
+        ("minutes=1000", "Requested time limit is invalid"),
+        ("cpus=1000", "Requested node configuration is not available"),
+        ("gpus=1", "--gpus-per-node=1"),
+        ("gpus=0.5", "SLURM gives whole GPUs"),
+    ],
+)
+def test_what_slurm_would_never_grant_is_said_at_once(
+    book: Path, rnnbench: Callable[..., Said], wanted: str, said: str
+):
+    answer = rnnbench("-m", *ON_SLURM, "seed=0,1", f"sweep.{wanted}")
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+    assert not all_records(Path("outputs"))
+
+
+def test_without_sbatch_one_line_says_so(book: Path, rnnbench: Callable[..., Said], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", "")
+    answer = rnnbench("-m", *ON_SLURM, "seed=0,1")
+    assert answer.code == 2
+    assert answer.err == "rnnbench: sweep.executor=slurm: there is no sbatch here; type it where SLURM takes jobs\n"
+    assert not all_records(Path("outputs"))

@@ -1,5 +1,6 @@
 """The Ray executor: each trial is a Ray task, on any machine of a cluster that has the CPUs and GPUs for it."""
 
+import logging
 import os
 import socket
 import time
@@ -13,6 +14,7 @@ from rnnbench.trial import Preparation
 
 try:
     import ray  # pyright: ignore[reportMissingImports]  # an extra
+    from ray import exceptions  # pyright: ignore[reportMissingImports]
 except ImportError as error:
     raise UserError("sweep.executor=ray needs Ray: pip install 'rnnbench[ray]'") from error
 
@@ -35,11 +37,7 @@ class RayExecutor(Executor):
         if self._workers is None and not _room(self._needs):
             ray.shutdown()
             raise UserError(f"no machine of the Ray cluster has what a trial needs: {_said(sweep)}; ask for less")
-
-    @property
-    def slots(self) -> int:
-        """How many jobs may be under way: where the person has not said, as many as fit."""
-        return min(self._workers or max(1, _room(self._needs)), self._most)
+        self._count_slots()
 
     def submit(self, job: Job) -> None:
         self._under_way[self._task.remote(job, self._place)] = job
@@ -48,6 +46,7 @@ class RayExecutor(Executor):
         if not self._under_way:
             time.sleep(timeout)
             return []
+        self._count_slots()
         tasks = [*self._under_way]
         if not ray.wait(tasks, num_returns=1, timeout=timeout)[0]:
             return []
@@ -65,15 +64,19 @@ class RayExecutor(Executor):
             ray.shutdown()
         self._under_way.clear()
 
+    def _count_slots(self) -> None:
+        """As many as the person has said, else as many as fit; at least one, which may have to wait."""
+        self.slots = min(self._workers or max(1, _room(self._needs)), self._most)
+
 
 def _ended(job: Job, task: Any) -> Ended:
     try:
         return ray.get(task)
-    except ray.exceptions.TaskCancelledError:
+    except exceptions.TaskCancelledError:
         return Ended(job.id, Outcome.STOPPED, "stopped")
-    except ray.exceptions.RayTaskError as error:  # of Python, before the trial began
+    except exceptions.RayTaskError as error:  # of Python, before the trial began
         return Ended(job.id, Outcome.FAILED, first_line(error.cause))
-    except ray.exceptions.RayError as error:
+    except exceptions.RayError as error:
         return Ended(job.id, Outcome.LOST, f"its worker died: {first_line(error)}")
 
 
@@ -81,7 +84,7 @@ def _connect(address: str | None) -> None:
     if address is not None and not _answers(address):
         raise UserError(f"no Ray cluster answers at {address}; start one there with `ray start --head`{_OR_ELSE}")
     try:
-        ray.init(address or "auto", log_to_driver=False, logging_level="error")
+        ray.init(address or "auto", log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
         what = f"does not take this machine: {first_line(error)}" if address else "runs on this machine"
         where = f"the Ray cluster at {address}" if address else "no Ray cluster"
@@ -94,7 +97,7 @@ _OR_ELSE = ", or give the address of another: sweep.address=HOST:PORT"
 
 
 def _answers(address: str) -> bool:
-    """Whether something greets us as Ray does, by HTTP/2: Ray itself would try for two minutes, then end the process."""
+    """Whether something greets as Ray does, by HTTP/2; Ray itself would try for two minutes, then end the process."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host, int(port)), timeout=ANSWER) as connection:

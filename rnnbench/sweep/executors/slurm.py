@@ -23,7 +23,8 @@ from rnnbench.sweep.ledger import SWEEPS
 from rnnbench.trial import Preparation
 
 try:
-    import submitit  # pyright: ignore[reportMissingImports]  # an extra
+    import submitit
+    from submitit.core.utils import FailedJobError
 except ImportError as error:
     raise UserError("sweep.executor=slurm needs submitit: pip install 'rnnbench[slurm]'") from error
 
@@ -100,9 +101,9 @@ class SlurmExecutor(Executor):
             executor = submitit.SlurmExecutor(self._folder / jobs[0].sweep / "slurm")
             executor.update_parameters(job_name=f"rnnbench-{jobs[0].sweep}", **self._options)
             submitted = executor.map_array(_perform, jobs, [self._place] * len(jobs))
-        except (submitit.core.utils.FailedJobError, OSError) as error:
+        except (FailedJobError, OSError) as error:
             raise UserError(f"SLURM does not take the trials: {_last_line(str(error))}") from error
-        self._under_way |= {entry.job_id: Element(job, entry) for job, entry in zip(jobs, submitted)}
+        self._under_way |= {entry.job_id: Element(job, entry) for job, entry in zip(jobs, submitted, strict=True)}
         self._looked = time.monotonic()  # it may take a moment to appear in the queue
 
     def _look_at_queue(self) -> None:
@@ -183,7 +184,7 @@ def _queued_again() -> bool:
 def _result(job: Job, submitted: Any) -> Ended:
     try:
         return submitted.result()
-    except submitit.core.utils.FailedJobError as error:  # before the trial began: rnnbench is not there, say
+    except FailedJobError as error:  # before the trial began: rnnbench is not there, say
         return Ended(job.id, Outcome.FAILED, _last_line(str(error)))
 
 
