@@ -40,7 +40,7 @@ def in_the_middle() -> int:
 
 
 def test_a_sweep_that_is_stopped_goes_on_from_there(book: Path, machines: Any):
-    overrides = [*ON_RAY, f"sweep.address={machines.address}", "trainer.max_epochs=150,149,148,147"]
+    overrides = [*ON_RAY, f"sweep.address={machines.address}", "trainer.max_epochs=60,59,58,57"]
     sweep = plan(overrides)
 
     def stop() -> bool:
@@ -67,7 +67,7 @@ def test_a_sweep_on_three_machines_of_which_one_dies_completes(book: Path, machi
         return True
 
     watcher = Meanwhile(kill_one)
-    lasting = ("trainer.max_epochs=150", "trainer.checkpoint_seconds=0.5")
+    lasting = ("trainer.max_epochs=60", "trainer.checkpoint_seconds=0.5")
     run(plan([*ON_RAY, f"sweep.address={machines.address}", *lasting, "seed=range(9)"]), watcher)
     assert watcher.acted
     assert [outcome for _, outcome, _ in watcher.ends] == [Outcome.DONE] * 9
@@ -75,7 +75,7 @@ def test_a_sweep_on_three_machines_of_which_one_dies_completes(book: Path, machi
     assert {record.id for record in records} == {point for point, _, _ in watcher.ends}
     assert sorted(record.state["attempts"] for record in records) == [1] * 8 + [2]
     for record in records:
-        assert [line["epoch"] for line in record.metrics if "validation/loss" in line] == [*range(1, 151)]
+        assert [line["epoch"] for line in record.metrics if "validation/loss" in line] == [*range(1, 61)]
 
 
 def test_more_than_any_machine_has_is_refused(book: Path, machines: Any, rnnbench: Callable[..., Said]):

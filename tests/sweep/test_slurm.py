@@ -40,7 +40,7 @@ def test_an_array_of_twelve_of_which_one_is_preempted_completes(book: Path):
             return True
         return False
 
-    long, short = 250, range(1, 12)
+    long, short = 90, range(1, 12)
     watcher = Meanwhile(preempt)
     run(plan([*ON_SLURM, f"trainer.max_epochs={long},{','.join(map(str, short))}", "sweep.name=twelve"]), watcher)
     assert watcher.acted
@@ -58,7 +58,7 @@ def test_a_sweep_that_is_stopped_leaves_the_queue_empty_and_goes_on_from_there(
     book: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("SBATCH_ACCOUNT", "mylab")
-    overrides = [*ON_SLURM, "trainer.max_epochs=300,299,298", "sweep.name=stopped"]
+    overrides = [*ON_SLURM, "trainer.max_epochs=90,89,88", "sweep.name=stopped"]
     sweep, seen = plan(overrides), []
 
     def stop() -> bool:
