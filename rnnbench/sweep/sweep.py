@@ -27,7 +27,7 @@ from rnnbench.sweep.points import Space, space
 from rnnbench.sweep.search import Search
 from rnnbench.sweep.source import Listed, Source
 
-ATTEMPTS = 4  # at a trial whose worker dies, before it is held to be the trial's own doing
+ATTEMPTS = 5  # at a trial whose worker dies, before it is held to be the trial's own doing
 TICK = 0.5  # seconds between looks at what others do
 GRACE = 60.0  # seconds that trials may take to stop cleanly
 
