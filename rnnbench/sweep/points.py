@@ -91,9 +91,8 @@ class Space:
             UserError: there are more than `MANY` points.
         """
         if self.count is not None and self.count > MANY and self.search.trials is None:
-            sizes = " × ".join(str(len(axis.values)) for axis in self.axes if isinstance(axis, Axis) and axis.values[1:])
             advice = "type --yes as well if you mean it, or search.trials=100 to search among them"
-            raise UserError(f"{sizes} = {self.count:,} points are more than {MANY:,}; {advice}")
+            raise UserError(f"{self.count:,} points are more than {MANY:,}; {advice}")
 
 
 def points(overrides: Sequence[str], config_dir: str | None = None) -> list[list[str]]:
@@ -213,7 +212,7 @@ def _zip_groups(composed: DictConfig) -> list[list[str]]:
 
 
 def _zipped(axes: Sequence[Axis | Interval], groups: Sequence[Sequence[str]]) -> list[Axis | Interval]:
-    """The axes, those of a group as one that stands where the first of them stood. Of one typed twice the last counts."""
+    """The axes, those of a group as one where the first of them stood. Of one that is typed twice the last counts."""
     by_name = {axis.keys[0]: axis for axis in axes}
     together = {name: axis for axis in (_zip(group, by_name) for group in groups) for name in axis.keys}
     return list(dict.fromkeys(together.get(name, axis) for name, axis in by_name.items()))
