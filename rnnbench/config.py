@@ -96,14 +96,34 @@ class LoggerConfig:
 
 @dataclass
 class SweepConfig:
-    """What a sweep is called; null names it by its content."""
+    """How the trials of a sweep are run (`rnnbench.sweep`): no trial's numbers depend on it.
 
-    name: str | None
+    Attributes:
+        name: null names it by its content.
+        executor: where trials run.
+        workers: how many trials run at once; null takes as many as there are cores, or one a GPU.
+        timeout: seconds that a trial may take.
+        memory: GiB that a trial may take: of the process, or of the GPU, which then takes as many trials as fit.
+        zip: axes whose values go together.
+    """
+
+    name: str | None = None
+    executor: str = "local"
+    workers: int | None = None
+    timeout: float | None = None
+    memory: float | None = None
     zip: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.name is not None and not (self.name.replace("-", "").replace("_", "").isalnum()):
             raise ValueError(f"name '{self.name}' may hold letters, digits, '-' and '_' only")
+        _one_of("executor", self.executor, ("local",))
+        if self.workers is not None:
+            at_least(1, workers=self.workers)
+        for name in ("timeout", "memory"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0 or null, got {value}")
 
 
 @dataclass(kw_only=True)

@@ -95,20 +95,7 @@ class Tracker:
             name=f"{facts['backbone']}-{facts['dataset']}-seed{facts['seed']}-{record.id[:6]}",
             tags=[facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags],
             config={**relevant(self.trial.config, self.trial.task.irrelevant), "trial": facts},
-            settings=wandb.Settings(
-                silent=True,
-                console="off",
-                disable_git=True,
-                save_code=False,
-                host="",
-                program="rnnbench",
-                x_disable_machine_info=True,
-                x_save_requirements=False,
-                label_disable=True,
-                init_timeout=INIT_TIMEOUT,
-                finish_timeout=FINISH_TIMEOUT,
-                x_transaction_log_flush_interval=1,
-            ),
+            settings=quiet_settings(),
         )
 
     def _guarded(self, action: Callable[[], object], what: str) -> bool:
@@ -128,6 +115,26 @@ class Tracker:
     def _say(self, text: str) -> None:
         self.trial.record.log(text)
         print(f"rnnbench: {text}", file=sys.stderr)
+
+
+def quiet_settings() -> Any:
+    """How runs are opened: they say nothing on the terminal, and are told nothing of machine, user and code."""
+    import wandb
+
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        disable_git=True,
+        save_code=False,
+        host="",
+        program="rnnbench",
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+        label_disable=True,
+        init_timeout=INIT_TIMEOUT,
+        finish_timeout=FINISH_TIMEOUT,
+        x_transaction_log_flush_interval=1,
+    )
 
 
 def _table(samples: Sequence[Mapping[str, Any]], folder: Path) -> Any:

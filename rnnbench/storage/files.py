@@ -70,6 +70,12 @@ def create(path: Path, content: str) -> bool:
     return True
 
 
+def clock(folder: Path) -> float:
+    """The time by the clock that stamps the files of a folder, which may be another machine's."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock.") as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
 def append_line(path: Path, line: str) -> None:
     """Adds a line to a log. Where the last line was torn, the new one begins on a line of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +104,14 @@ def append_json(path: Path, content: Any) -> None:
     append_line(path, json.dumps(content, ensure_ascii=False))
 
 
+def send_output(descriptor: int, path: Path) -> None:
+    """Lets what a process prints to an open file, such as its standard error, go to the end of a log instead."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(log, descriptor)
+    os.close(log)
+
+
 def read_json(path: Path) -> Any | None:
     """The content of a JSON file; None where there is none or it is not JSON."""
     try:
@@ -111,6 +125,18 @@ def read_json_lines(path: Path) -> list[Any]:
     lines = []
     with contextlib.suppress(OSError):
         for line in path.read_bytes().split(b"\n"):
+            with contextlib.suppress(ValueError):
+                lines.append(json.loads(line))
+    return lines
+
+
+def last_json_lines(path: Path, size: int = 16_384) -> list[Any]:
+    """As `read_json_lines`, of the last `size` bytes only."""
+    lines = []
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - size))
+        for line in file.read().split(b"\n"):
             with contextlib.suppress(ValueError):
                 lines.append(json.loads(line))
     return lines

@@ -71,6 +71,11 @@ class Space:
             return None
         return math.prod(len(axis.values) for axis in self.axes if isinstance(axis, Axis))
 
+    def corner(self) -> list[str]:
+        """The overrides of one point: the first value of every axis, the low end of every interval."""
+        firsts = (axis.values[0] if isinstance(axis, Axis) else axis.override(axis.low) for axis in self.axes)
+        return list(itertools.chain(*firsts))
+
     def points(self) -> Iterator[list[str]]:
         """The overrides of every point, the last axis varying fastest.
 

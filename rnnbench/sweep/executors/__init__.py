@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rnnbench.config import SweepConfig
+    from rnnbench.config import Config
     from rnnbench.sweep.executors.base import Executor
     from rnnbench.trial import Preparation
 
@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 EXECUTORS = {"local": ("rnnbench.sweep.executors.local", "LocalExecutor")}
 
 
-def executor_for(config: "SweepConfig", trials: int, preparation: "Preparation") -> "Executor":
+def executor_for(config: "Config", trials: int, preparation: "Preparation") -> "Executor":
     """The executor that a sweep asks for, ready to take jobs.
 
     Args:
+        config: of the sweep's first trial; `config.sweep` says what is asked for.
         trials: how many there are at most to run: no more slots than these are needed.
         preparation: has read the data of the trials that are planned; workers of this machine share it.
 
     Raises:
         UserError: it can not be used here.
     """
-    module, name = EXECUTORS[config.executor]
+    module, name = EXECUTORS[config.sweep.executor]
     return getattr(importlib.import_module(module), name)(config, trials, preparation)

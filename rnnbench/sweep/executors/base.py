@@ -52,7 +52,7 @@ class Ended:
 class Executor(ABC):
     """Runs jobs, each by `rnnbench.sweep.job.perform` in a process of its own choosing.
 
-    Constructed with the sweep's config, the number of trials and the preparation that planned them; see
+    Constructed with a trial's config, the number of trials and the preparation that planned them; see
     `executor_for`.
 
     Attributes:
