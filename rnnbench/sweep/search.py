@@ -61,7 +61,7 @@ class Search:
     def __init__(self, space: Space, folder: Path, point: Callable[[Sequence[str]], Point]) -> None:
         self._space, self._folder, self._point = space, folder / "search", point
         self._axes, self._seeds = searched(space), _seeds(space)
-        first = point(first_point(space))
+        first = point(space.corner())
         self.objectives = objectives(space.search, first.trial.facts)
         self._directions = [objective.direction for objective in self.objectives]
         self._study: Study | None = Study(self._axes, space.search, self._directions)
@@ -191,17 +191,11 @@ class Search:
         return self._folder / f"{number:04}.json"
 
 
-def first_point(space: Space) -> list[str]:
-    """The overrides of a point of a search that is as good as any to find mistakes by: the lowest of everything."""
-    lowest = {name_of(axis): axis.low if isinstance(axis, Interval) else 0 for axis in searched(space)}
-    return _overrides(space, lowest, _seeds(space)[0])
-
-
 def identity(space: Space, first: Point) -> str:
     """Eight digits that differ where searches do. More trials or more seeds for the winner make no other search.
 
     Args:
-        first: the first point, whose id stands for all that does not vary.
+        first: the point of `Space.corner`, whose id stands for all that does not vary.
     """
     how = {name: value for name, value in asdict(space.search).items() if name != "trials"}
     what = [first.id, [asdict(axis) for axis in searched(space)], how]

@@ -24,7 +24,7 @@ from rnnbench.sweep.executors.base import Ended, Executor, Job, Outcome
 from rnnbench.sweep.ledger import Ledger
 from rnnbench.sweep.planning import Planner, Point
 from rnnbench.sweep.points import Space, space
-from rnnbench.sweep.search import Search
+from rnnbench.sweep.search import Search, identity
 from rnnbench.sweep.source import Listed, Source
 
 ATTEMPTS = 4  # at a trial whose worker dies, before it is held to be the trial's own doing
@@ -96,18 +96,20 @@ def plan(
     first = found[0]
     name = first.config.sweep.name or _content_name(point.id for point in found)
     if known and (known.name, {entry.id for entry in known.points}) != (name, {point.id for point in found}):
-        raise UserError(f"sweep {known.name} makes other trials now: plugins, data or configs have changed; type it anew")
+        raise UserError(
+            f"sweep {known.name} makes other trials now: plugins, data or configs have changed; type it anew"
+        )
     ledger = Ledger(_outputs_dir(first), name, tuple(overrides), config_dir)
     return Sweep(_enter(ledger, found), Listed(found), planner, first)
 
 
 def _planned_search(axes: Space, planner: Planner, typed: Ledger, known: Ledger | None) -> Sweep:
     first = planner.point(axes.corner())
-    name = first.config.sweep.name or _content_name(_essence(typed.command))
+    name = first.config.sweep.name or f"search-{identity(axes, first)}"
+    if known and known.name != name:
+        raise UserError(f"search {known.name} is another now: plugins, data or configs have changed; type it anew")
     ledger = replace(typed, outputs_dir=_outputs_dir(first), name=name)
-    before = ledgers.read(ledger.outputs_dir, name) if ledger.path.exists() else known or ledger
-    if before.name != name or _essence(before.command) != _essence(typed.command):
-        raise UserError(f"sweep {before.name} is another search; give another sweep.name (it was: {before.typed})")
+    before = ledgers.read(ledger.outputs_dir, name) if ledger.path.exists() else ledger
     source = Search(axes, ledger.folder, planner.point)
     return Sweep(replace(before, command=typed.command), source, planner, first)
 
@@ -204,7 +206,9 @@ class _Loop:
 
     def _submit(self, point: Point) -> None:
         if self._executor is None:
-            self._executor = executor_for(self.sweep.first.config, self.sweep.source.total, self.sweep.planner.preparation)
+            self._executor = executor_for(
+                self.sweep.first.config, self.sweep.source.total, self.sweep.planner.preparation
+            )
         self._under_way[point.id] = point
         config = asdict(point.config)
         config["trainer"]["progress"] = False
@@ -285,9 +289,3 @@ def _outputs_dir(first: Point) -> Path:
 
 def _content_name(parts: Iterable[str]) -> str:
     return f"sweep-{hashlib.sha256(' '.join(sorted(parts)).encode()).hexdigest()[:8]}"
-
-
-def _essence(command: Sequence[str]) -> list[str]:
-    """What makes a search this one: not how long it goes on, nor how its trials are run."""
-    aside = ("sweep.", "search.trials=", "logger.", "trainer.threads=", "trainer.progress=")
-    return sorted(line for line in command if not line.startswith(aside))
