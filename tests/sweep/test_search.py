@@ -9,13 +9,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from conftest import TINY
 
+from rnnbench.config import SearchConfig
 from rnnbench.errors import UserError
 from rnnbench.storage import files
-from rnnbench.storage.record import Record, Status
+from rnnbench.storage.record import Record, Status, all_records
 from rnnbench.sweep.executors.base import Outcome
 from rnnbench.sweep.points import space
 from rnnbench.sweep.search import Search
+from rnnbench.sweep.search import searched as searched_of
+from rnnbench.sweep.study import Study
 
 FACTS = {"metric": "perplexity", "direction": "min", "unit": "words", "task": "t", "dataset": "d", "setting": "s"}
 RATE = "optimizer.learning_rate=tag(log,interval(1e-4,1))"
@@ -299,3 +303,41 @@ def test_wrong_input_is_one_line(overrides: list[str], message: str):
         search(*overrides)
     assert "\n" not in str(error.value)
     assert not Path("sweep").exists()
+
+
+def test_on_the_command_line(book: Path, rnnbench: Callable[..., Any]):
+    lengths = ("trainer.max_epochs=2", "trainer.progress=false", "sweep.workers=1", "sweep.name=mine")
+    searched = ("backbone.hidden_size=int(interval(16,64))", RATE, "search.pruner=asha", "seed=0,1")
+    said = rnnbench("-m", *TINY, *lengths, *searched, "search.trials=3")
+    assert said.code == 0, said.out
+    records = all_records(Path("outputs"))
+    statuses = [str(record.status) for record in records]
+    assert statuses.count("done") + statuses.count("pruned") == 4
+    done = [record for record in records if record.status == Status.DONE]
+    (winner,) = [record for record in done if record.config["seed"] == 1]
+    best = min((one for one in done if one is not winner), key=lambda one: one.result["validation"]["perplexity"])
+    assert best.facts["setting_id"] == winner.facts["setting_id"]
+    # The candidates are those that Optuna alone draws: its first ten are drawn at random, results or not.
+    study = Study(searched_axes := searched_of(space([*searched, "search.trials=3"])), SearchConfig(), ["min"])
+    drawn = [study.ask() for _ in range(3)]
+    assert sorted(
+        record.config["backbone"]["hidden_size"] for record in records if record.config["seed"] == 0
+    ) == sorted(choice["backbone.hidden_size"] for choice in drawn)
+    assert len(searched_axes) == 2
+    assert rnnbench("leaderboard").code == 0
+    before = len(records)
+    again = rnnbench("-m", *TINY, *lengths, *searched, "search.trials=3")
+    assert again.code == 0 and len(all_records(Path("outputs"))) == before
+    other = rnnbench("-m", *TINY, *lengths, *searched, "search.trials=3", "search.sampler=random")
+    assert other.code == 2 and "sweep mine is another search" in other.err
+
+
+def test_a_mistake_is_found_before_anything_runs(book: Path, rnnbench: Callable[..., Any]):
+    for overrides, message in (
+        (["backbone.hiden_size=int(interval(4,8))"], "hiden_size' does not exist; did you mean 'hidden_size'"),
+        (["trainer.batch_size=interval(4,8)"], "could not be converted to Integer"),
+        (["backbone.hidden_size=interval(4,8)"], "could not be converted to Integer"),
+    ):
+        said = rnnbench("-m", *TINY, *overrides, "search.trials=3")
+        assert said.code == 2 and message in said.err and said.err.count("\n") == 1
+    assert not Path("outputs").exists()
