@@ -23,6 +23,8 @@ from rnnbench.trial import Trial
 INIT_TIMEOUT = 30
 FINISH_TIMEOUT = 60
 
+_unreachable: set[str] = set()  # the modes that this process has found to be so
+
 
 class Tracker:
     """One run at Weights & Biases for one trial; within ``with`` it is open.
@@ -43,7 +45,10 @@ class Tracker:
         mode, folder = self.trial.config.logger.mode, self.trial.record.folder
         if mode != "disabled":
             os.environ.update({**self._staging, **self._before})
+        if mode == "online" and _unreachable:
+            mode = "offline"  # the next trial of a sweep does not wait for the server again
         if mode == "online" and not self._guarded(lambda: self._start("online"), "can not be reached"):
+            _unreachable.add(mode)
             self._say(f"this run is mirrored offline; `wandb sync {folder}/wandb/offline-run-*` sends it later")
             mode = "offline"
         if mode == "offline":

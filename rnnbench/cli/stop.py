@@ -20,5 +20,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"sweep {ledger.name} is not running; there is nothing to stop")
         return 0
     ledger.stop()
-    print(f"sweep {ledger.name} is stopping: {running} trials end where they are; `rnnbench resume {ledger.name}` goes on")
+    print(
+        f"sweep {ledger.name} is stopping: {running} trials end where they are; `rnnbench resume {ledger.name}` goes on"
+    )
     return 0

@@ -1,4 +1,4 @@
-"""One sweep, trial by trial, best first. On a terminal the table lives while trials run; Control-C leaves them alone."""
+"""One sweep, trial by trial, best first. On a terminal the table lives while trials run."""
 
 import argparse
 import json
@@ -73,7 +73,9 @@ def _table(ledger: "Ledger", found: "list[tuple[Entry, Standing]]", rows: int | 
     said = ", ".join(f"{count} {status}" for status, count in counts([s for _, s in found]).items())
     table = Table(title=f"[bold]sweep {ledger.name}[/bold]: {said}", title_justify="left")
     for column in ("trial", "status", "epoch", "validation", "test", "speed"):
-        table.add_column(column, justify="left" if column in ("trial", "status") else "right", no_wrap=column != "trial")
+        table.add_column(
+            column, justify="left" if column in ("trial", "status") else "right", no_wrap=column != "trial"
+        )
     ordered = sorted(found, key=lambda pair: (pair[1].status != "running", pair[1].rank, names[pair[0].id]))
     for entry, standing in ordered[:rows]:
         style = STYLES.get(standing.status, "dim")

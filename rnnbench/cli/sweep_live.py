@@ -41,6 +41,7 @@ class LiveReport(SweepReport):
         self._live.stop()
 
     def ended(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
+        """As its base; and remembers the best."""
         super().ended(point, outcome, reason, where)
         found = standing(point.trial.record)
         if self._best is None or found.rank < self._best[0]:
@@ -48,10 +49,12 @@ class LiveReport(SweepReport):
             self._best = (found.rank, text)
 
     def tell(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
+        """Only failures have a line of their own."""
         if outcome == Outcome.FAILED:
             super().tell(point, outcome, reason, where)
 
     def tick(self, under_way: list[Point], elsewhere: list[Point]) -> None:
+        """Draws the picture anew."""
         self._live.update(self._picture(under_way, elsewhere), refresh=True)
 
     def _picture(self, under_way: list[Point], elsewhere: list[Point]) -> RenderableType:

@@ -17,11 +17,7 @@ FAILURES = 10
 
 
 class SweepReport:
-    """A line for each trial as it is over, and a summary at the end. What was there before is only counted.
-
-    Attributes:
-        ran: how many trials came to their end here and now.
-    """
+    """A line for each trial as it is over, and a summary at the end. What was there before is only counted."""
 
     def __init__(self, sweep: Sweep, console: Console) -> None:
         self.sweep, self.console = sweep, console
@@ -44,6 +40,7 @@ class SweepReport:
 
     @property
     def ran(self) -> int:
+        """How many trials came to their end here and now."""
         return sum(number for (_, where), number in self.ends.items() if where == Where.HERE)
 
     def ended(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
@@ -89,17 +86,14 @@ class SweepReport:
             self.console.print(f"{rest}`rnnbench retry {self.sweep.name}` runs what failed again", markup=False)
 
     def _print_best(self) -> None:
-        found = [(entry, standing) for entry, standing in survey(self.sweep.ledger) if standing.rank < float("inf")]
-        names = dict(zip((entry.id for entry, _ in found), labels([entry.overrides for entry, _ in found]), strict=True))
-        for entry, standing in sorted(found, key=lambda pair: (pair[1].rank, pair[0].id))[:BEST]:
-            self.console.print(f"best: {names[entry.id]}: {scores(standing)}", markup=False)
+        found = [pair for pair in survey(self.sweep.ledger) if pair[1].rank < float("inf")]
+        named = zip(labels([entry.overrides for entry, _ in found]), found, strict=True)
+        for name, (_, best) in sorted(named, key=lambda pair: (pair[1][1].rank, pair[0]))[:BEST]:
+            self.console.print(f"best: {name}: {scores(best)}", markup=False)
 
 
-def scores(standing: Standing) -> str:
+def scores(found: Standing) -> str:
     """The scores of a trial in words."""
-    parts = [f"{split} {number(value)}" for split, value in _splits(standing) if value is not None]
-    return f"{standing.metric} " + ", ".join(parts)
-
-
-def _splits(standing: Standing) -> list[tuple[str, float | None]]:
-    return [("validation", standing.score), ("test", standing.test)]
+    both = {"validation": found.score, "test": found.test}
+    said = ", ".join(f"{split} {number(value)}" for split, value in both.items() if value is not None)
+    return f"{found.metric} {said}"

@@ -1,11 +1,14 @@
 """A job done: what every executor calls in the process where a trial runs."""
 
 import errno
+from contextlib import suppress
+from pathlib import Path
 
 from rnnbench import settings
 from rnnbench.config import from_dict
 from rnnbench.errors import Stopped, UserError, first_line
-from rnnbench.storage.claim import BusyError
+from rnnbench.storage.claim import BusyError, claimed
+from rnnbench.storage.record import Record, Status
 from rnnbench.sweep.executors.base import Ended, Job, Outcome
 from rnnbench.sweep.ledger import SWEEPS
 from rnnbench.sweep.pruning import pruner_for
@@ -32,9 +35,19 @@ def perform(job: Job, preparation: Preparation) -> Ended:
     except BusyError as busy:
         return Ended(job.id, Outcome.BUSY, str(busy))
     except Exception as error:
+        if _is_no_space(error):
+            _spare(Path(job.folder))
+            return Ended(job.id, Outcome.NO_SPACE, str(error))
         reason = str(error) if isinstance(error, UserError) else first_line(error)
-        return Ended(job.id, Outcome.NO_SPACE if _is_no_space(error) else Outcome.FAILED, reason)
+        return Ended(job.id, Outcome.FAILED, reason)
     return Ended(job.id, Outcome(str(status)))
+
+
+def _spare(folder: Path) -> None:
+    """Sees to it that a trial is run again for which there was no room: it has not failed."""
+    with suppress(OSError, UserError), claimed(folder):
+        if Record(folder).status == Status.FAILED:
+            Record(folder).end(Status.INTERRUPTED, "the disk was full")
 
 
 def _is_no_space(error: BaseException | None) -> bool:

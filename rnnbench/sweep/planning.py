@@ -76,15 +76,15 @@ class Composer:
             UserError: it can not be composed.
         """
         parsed = [self._parse(line) for line in overrides]
-        alike = tuple(override.key_or_group if _plain(override) else line for override, line in zip(parsed, overrides))
+        alike = tuple(override.key_or_group if _plain(override) else str(override.input_line) for override in parsed)
         if len(set(alike)) < len(alike) or any(map(_reaches_further, parsed)):
             return resolve(compose(overrides, self._config_dir))
         first = self._firsts.get(alike)
         if first is None:
             composed = compose(overrides, self._config_dir)
-            self._firsts[alike] = _First({line: override for line, override in zip(overrides, parsed)}, composed)
+            self._firsts[alike] = _First(frozenset(overrides), composed)
             return self._firsts[alike].config
-        changes = [override for line, override in zip(overrides, parsed) if line not in first.lines]
+        changes = [override for override in parsed if override.input_line not in first.lines]
         return first.changed(changes) or resolve(compose(overrides, self._config_dir))
 
     def _parse(self, line: str) -> Override:
@@ -97,7 +97,7 @@ class Composer:
 class _First:
     """The first of the points that are alike, and what became of its config when one value was another."""
 
-    def __init__(self, lines: Mapping[str, Override], composed: DictConfig) -> None:
+    def __init__(self, lines: frozenset[str], composed: DictConfig) -> None:
         self.lines = lines
         self.config = resolve(composed)
         settings = {key: composed._get_node(key) for key in composed if key != "hydra"}

@@ -1,4 +1,4 @@
-"""A sweep: its trials run wherever the executor runs them. A finished trial is not run again; a failing one stops nobody.
+"""A sweep: its trials run where the executor runs them. A finished one is not run again; a failing one stops nobody.
 
 The trials of a sweep are named by their content, so that the same trial is shared by all sweeps that ask for it, and by
 all processes and machines that run them at the same time.
@@ -110,6 +110,8 @@ def _planned_search(axes: Space, planner: Planner, typed: Ledger, known: Ledger 
         raise UserError(f"search {known.name} is another now: plugins, data or configs have changed; type it anew")
     ledger = replace(typed, outputs_dir=_outputs_dir(first), name=name)
     before = ledgers.read(ledger.outputs_dir, name) if ledger.path.exists() else ledger
+    if before.points and not (ledger.folder / "search").exists():
+        raise UserError(f"sweep {name} is no search; give another sweep.name (it was: {before.typed})")
     source = Search(axes, ledger.folder, planner.point)
     return Sweep(replace(before, command=typed.command), source, planner, first)
 
