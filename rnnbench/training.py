@@ -235,7 +235,6 @@ def _torch_settings(config: TrainerConfig) -> Iterator[None]:
             torch.set_num_threads(config.threads)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="pytorch_lightning")
-            warnings.filterwarnings("ignore", module="lightning_fabric")  # finds srun on the path and wants it used
             warnings.filterwarnings("ignore", "The `srun` command is available")  # and a trial is one process
             yield
     finally:

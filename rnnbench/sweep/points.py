@@ -96,8 +96,11 @@ class Space:
             UserError: there are more than `MANY` points.
         """
         if self.count is not None and self.count > MANY and self.search.trials is None:
+            sizes = " × ".join(
+                str(len(axis.values)) for axis in self.axes if isinstance(axis, Axis) and axis.values[1:]
+            )
             advice = "type --yes as well if you mean it, or search.trials=100 to search among them"
-            raise UserError(f"{self.count:,} points are more than {MANY:,}; {advice}")
+            raise UserError(f"{sizes} = {self.count:,} points are more than {MANY:,}; {advice}")
 
 
 def points(overrides: Sequence[str], config_dir: str | None = None) -> list[list[str]]:

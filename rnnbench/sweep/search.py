@@ -103,8 +103,9 @@ class Search:
         self._ended.add(point.id)
 
     def _refuse_other(self, own: str) -> None:
-        path = self._folder / "space.json"
-        if not files.create(path, json.dumps({"space": own}) + "\n") and files.read_json(path) != {"space": own}:
+        path, content = self._folder / "space.json", {"space": own}
+        there = path.exists() or not files.create(path, json.dumps(content) + "\n")
+        if there and files.read_json(path) != content:
             name = self._folder.parent.name
             raise UserError(f"sweep {name} is another search, of other axes or settings; give another sweep.name")
 
@@ -203,7 +204,7 @@ def identity(space: Space, first: Point) -> str:
 
 
 def searched(space: Space) -> list[Axis | Interval]:
-    """The axes that a search chooses on.
+    """The axes that a search chooses on, in the order of their names: typed in another, it is the same search.
 
     Raises:
         UserError: there are none, or they choose what a score is of.
@@ -212,7 +213,7 @@ def searched(space: Space) -> list[Axis | Interval]:
     for name in (name for axis in axes for name in axis.keys):
         if name == "task" or name.startswith("task."):
             raise UserError(f"'{name}' can not be searched: scores of different tasks or data do not compare")
-    found = [axis for axis in axes if axis.keys != ("seed",)]
+    found = sorted((axis for axis in axes if axis.keys != ("seed",)), key=name_of)
     for axis in axes:
         if isinstance(axis, Interval) and axis.keys == ("seed",):
             raise UserError("seeds are not searched; list those that the winner is to run with, such as seed=0,1,2")

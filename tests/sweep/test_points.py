@@ -146,7 +146,9 @@ def test_the_override_of_a_number_is_read_as_that_number(real: float, whole: int
 def test_very_many_points_are_counted_without_being_listed():
     many = space(["seed=range(0,100000)", "stack.num_layers=range(0,100000)"])
     assert many.count == 10**10
-    with pytest.raises(UserError, match="10,000,000,000 points are more than 10,000; type --yes as well"):
+    with pytest.raises(
+        UserError, match="100000 × 100000 = 10,000,000,000 points are more than 10,000; type --yes as well"
+    ):
         many.refuse_many()
     space([f"seed=range(0,{MANY})"]).refuse_many()
     space(["seed=range(0,100000)", "search.trials=5"]).refuse_many()

@@ -27,7 +27,8 @@ WIDTH = "backbone.hidden_size=int(interval(8,64))"
 
 
 def point(overrides: Sequence[str]) -> Any:
-    digest = hashlib.sha256(json.dumps(sorted(set(overrides) - {"search.pruner=none"})).encode()).hexdigest()[:12]
+    relevant = sorted(line for line in overrides if not line.startswith(("search.", "sweep.")) and line != "seed=0")
+    digest = hashlib.sha256(json.dumps(relevant).encode()).hexdigest()[:12]
     record = Record(Path("outputs") / digest)
     return SimpleNamespace(
         id=digest, overrides=tuple(overrides), trial=SimpleNamespace(record=record, facts={**FACTS, "id": digest})
