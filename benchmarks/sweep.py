@@ -2,11 +2,11 @@
 
     python benchmarks/sweep.py [--trials 64] [--workers 2] [--repetitions 1] [--skip 1000]
 
-The trials: LSTM language models of 64 and 128 units on characters of an alphabet of 50, batch 32, 64 steps, 40 chunks an
-epoch, two epochs, W&B offline. Promises: at least 1.7 times the trials an hour of stock multirun with torch's default
-threads, start-up included on both sides; at least 0.85 of bare loops in as many one-thread processes, start-up excluded
-on both sides; at most 0.15 s of harness a trial; the first trial running 6 s after Enter; 1,000 finished trials skipped
-in 2 s of planning.
+The trials: LSTM language models of 64 and 128 units on characters of an alphabet of 50, batch 32, 64 steps, 40 chunks
+an epoch, two epochs, W&B offline. Promises: at least 1.7 times the trials an hour of stock multirun with torch's
+default threads, start-up included on both sides; at least 0.85 of bare loops in as many one-thread processes, start-up
+excluded on both sides; at most 0.15 s of harness a trial; the first trial running 6 s after Enter; 1,000 finished
+trials skipped in 2 s of planning.
 """
 
 import argparse
@@ -45,12 +45,12 @@ def main() -> None:
         print("  ".join(f"{name} {value:.2f}" for name, value in number.items()))
     median = {name: statistics.median(number[name] for number in rounds) for name in rounds[0]}
     span, bare = median["ours_span"], median["bare_span"]
-    print(f"trials an hour: {3600 * options.trials / median['ours']:.0f} with start-up, stock multirun "
-          f"{3600 * options.trials / median['stock']:.0f}: {median['stock'] / median['ours']:.2f} times as many")  # fmt: skip
+    ours, stock = (3600 * options.trials / median[name] for name in ("ours", "stock"))
+    print(f"trials an hour, start-up included: {ours:.0f}, stock {stock:.0f}: {ours / stock:.2f} times as many")
     print(f"of the limit, start-up excluded: {bare / span:.2f}")
     print(f"harness a trial: {options.workers * (span - bare) / options.trials:.3f} s")
-    print(f"first trial running after {median['first']:.1f} s; {options.skip} points planned and looked up in "
-          f"{skipping:.2f} s of processor time")  # fmt: skip
+    print(f"first trial running after {median['first']:.1f} s")
+    print(f"{options.skip} points planned and looked up in {skipping:.2f} s of processor time")
 
 
 def measure(folder: Path, options: argparse.Namespace) -> dict[str, float]:

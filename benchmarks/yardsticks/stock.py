@@ -1,4 +1,4 @@
-"""What people have: the harness's own trials under Hydra's stock multirun, one after the other, torch's default threads.
+"""What people have: the harness's own trials under Hydra's stock multirun, in turn, with torch's default threads.
 
 python benchmarks/yardsticks/stock.py -m seed=0,1 hydra.sweep.dir=FOLDER
 """
