@@ -9,7 +9,7 @@ them, the search's best validation score is at least as good as that of random s
 
 Settings are rounded to a grid, and a point is trained once, to its end, for all searches that ask for it: a trial is
 deterministic, so that what a search would have seen is read off its curve. Writes search.csv and search.png to the
-folder; 15 minutes on one core, seconds when the trials are there.
+folder; 5 minutes on one core, seconds when the trials are there.
 """
 
 import argparse
@@ -19,13 +19,12 @@ import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from rnnbench.compose import compose, resolve
 from rnnbench.config import SearchConfig
 from rnnbench.recording import Pruned
 from rnnbench.sweep.points import Axis, Interval
-from rnnbench.sweep.pruning import Rungs, watch_for
+from rnnbench.sweep.pruning import Pruner, Rungs
 from rnnbench.sweep.study import Choice, Result, Study, overrides_of
 from rnnbench.training import run_trial
 from rnnbench.trial import Preparation
@@ -33,7 +32,7 @@ from rnnbench.trial import Preparation
 METRIC = "validation/perplexity"
 AXES: list[Axis | Interval] = [
     Interval("optimizer.learning_rate", 1e-4, 1.0, integer=False, log=True),
-    Interval("learner.dropout", 0.0, 0.6, integer=False, log=False),
+    Interval("learner.dropout", 0.0, 0.4, integer=False, log=False),
     Axis(("backbone.hidden_size",), (("backbone.hidden_size=16",), ("backbone.hidden_size=48",))),
 ]
 SIDES = {
@@ -88,8 +87,8 @@ class Table:
 
 
 def rounded(choice: Choice) -> tuple[str, ...]:
-    """The nearest point of the grid: quarters of a decade, fifths of dropout."""
-    rate = 10 ** (round(4 * math.log10(choice["optimizer.learning_rate"])) / 4)
+    """The nearest point of the grid: halves of a decade, fifths of dropout."""
+    rate = 10 ** (round(2 * math.log10(choice["optimizer.learning_rate"])) / 2)
     dropout = round(5 * choice["learner.dropout"]) / 5
     width = overrides_of(AXES[2], choice["backbone.hidden_size"])
     return f"optimizer.learning_rate={rate:.4g}", f"learner.dropout={dropout}", *width
@@ -105,8 +104,8 @@ def search(
     with tempfile.TemporaryDirectory() as folder:
         while spent < budget:
             scores = curve(study.ask())
-            watch = watch_for(config, Rungs(Path(folder)), f"{number:04}", max_epochs=epochs, direction="min")
-            seen, result = follow(scores, watch)
+            pruner = Pruner(config, Rungs(Path(folder)), f"{number:04}", epochs, "min")
+            seen, result = follow(scores, pruner if config.pruner != "none" else None)
             for score in seen:
                 spent, best = spent + 1, min(best, score)
                 progress.append((spent, best))
@@ -115,8 +114,8 @@ def search(
     return progress[:budget]
 
 
-def follow(scores: list[float], watch: Any) -> tuple[list[float], Result]:
-    """What a trial of this curve comes to under a watch: the scores it gets to see, and its result."""
+def follow(scores: list[float], pruner: Pruner | None) -> tuple[list[float], Result]:
+    """What a trial of this curve comes to: the scores it gets to see, and its result."""
     if not math.isfinite(scores[-1]):
         seen = [score for score in scores if math.isfinite(score)]
         return [*seen, math.inf], Result((math.inf,))
@@ -124,8 +123,8 @@ def follow(scores: list[float], watch: Any) -> tuple[list[float], Result]:
     try:
         for epoch, score in enumerate(scores, 1):
             seen.append(score)
-            if watch is not None:
-                watch(epoch, epoch, score)
+            if pruner is not None:
+                pruner(epoch, epoch, score)
     except Pruned:
         return seen, Result(curve=dict(enumerate(seen, 1)), pruned=True)
     return seen, Result((min(scores),))

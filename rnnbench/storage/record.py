@@ -23,6 +23,7 @@ from rnnbench.errors import UserError, first_line
 from rnnbench.storage import claim, files
 
 RUNS = "runs"
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the former is written in C, and not everywhere
 CHECKPOINTS = Path("checkpoints")
 BEST_CHECKPOINT = CHECKPOINTS / "best.pt"
 
@@ -128,7 +129,7 @@ class Record:
         try:
             if not resume:
                 self._clear()
-            files.write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+            files.write_text(self.folder / "config.yaml", yaml.dump(dict(config), Dumper=_DUMPER, sort_keys=False))
             files.write_json(self.folder / "trial.json", dict(facts))
             files.write_json(self.folder / "environment.json", dict(environment))
             here = {"process": os.getpid(), "host": socket.gethostname()}

@@ -11,9 +11,9 @@ from rnnbench.storage.claim import BusyError, claimed
 from rnnbench.storage.record import Record, Status
 from rnnbench.sweep.executors.base import Ended, Job, Outcome
 from rnnbench.sweep.ledger import SWEEPS
-from rnnbench.sweep.pruning import Watch, rungs_of, watch_for
+from rnnbench.sweep.pruning import pruner_for
 from rnnbench.training import run_trial
-from rnnbench.trial import Preparation, Trial
+from rnnbench.trial import Preparation
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -28,7 +28,8 @@ def perform(job: Job, preparation: Preparation) -> Ended:
         trial = preparation.prepare(from_dict(job.config))
         if trial.record.id != job.id:
             raise UserError(f"here this is trial {trial.record.id}: plugins or data differ from where it was planned")
-        status = run_trial(trial, job.sweep, _watch(trial, job.sweep)).status
+        folder = settings.outputs_dir(trial.config.outputs_dir) / SWEEPS / job.sweep
+        status = run_trial(trial, job.sweep, pruner_for(trial.config, trial.facts, folder)).status
     except Stopped as stopped:
         return Ended(job.id, Outcome.STOPPED, str(stopped))
     except BusyError as busy:
@@ -40,15 +41,6 @@ def perform(job: Job, preparation: Preparation) -> Ended:
         reason = str(error) if isinstance(error, UserError) else first_line(error)
         return Ended(job.id, Outcome.FAILED, reason)
     return Ended(job.id, Outcome(str(status)))
-
-
-def _watch(trial: Trial, sweep: str) -> Watch | None:
-    """What may end the trial early, where the sweep prunes."""
-    config, facts = trial.config, trial.facts
-    rungs = rungs_of(settings.outputs_dir(config.outputs_dir) / SWEEPS / sweep, facts)
-    return watch_for(
-        config.search, rungs, trial.record.id, max_epochs=config.trainer.max_epochs, direction=facts["direction"]
-    )
 
 
 def _spare(folder: Path) -> None:

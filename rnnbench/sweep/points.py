@@ -220,7 +220,7 @@ def _zip_groups(composed: DictConfig) -> list[list[str]]:
 
 
 def _zipped(axes: Sequence[Axis | Interval], groups: Sequence[Sequence[str]]) -> list[Axis | Interval]:
-    """The axes, those of a group as one that stands where the first of them stood. Of one typed twice the last counts."""
+    """The axes, those of a group as one where the first of them stood. Of one that is typed twice the last counts."""
     by_name = {axis.keys[0]: axis for axis in axes}
     together = {name: axis for axis in (_zip(group, by_name) for group in groups) for name in axis.keys}
     return list(dict.fromkeys(together.get(name, axis) for name, axis in by_name.items()))

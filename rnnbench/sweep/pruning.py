@@ -10,19 +10,18 @@ import hashlib
 import json
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnbench.config import SearchConfig
+from rnnbench.config import Config, SearchConfig
 from rnnbench.recording import Pruned
 from rnnbench.storage import files
 
 MEDIAN_OF = 5  # trials at least, before a median says anything
 
 Curve = Mapping[int, float]  # epoch, counted from 1 -> score, less is better
-Watch = Callable[[int, int, float], None]  # epoch, step, validation score; may raise Pruned
 
 
 @dataclass(frozen=True)
@@ -50,30 +49,64 @@ class Rungs:
         return [_curve(files.read_json(path)) for path in found]
 
 
-def watch_for(search: SearchConfig, rungs: Rungs, trial: str, *, max_epochs: int, direction: str) -> Watch | None:
-    """What looks after a trial while it trains; None where the sweep prunes nothing.
+@dataclass(frozen=True)
+class Pruner:
+    """Watches a trial while it trains, and ends it where it falls behind.
 
     A trial in its last epoch is not ended: it has cost what it costs.
+
+    Args:
+        search: which rule.
+        rungs: of the trials that this one competes with.
+        trial: its id.
+        max_epochs: that it may train.
+        direction: "min" or "max", of its score.
     """
-    if search.pruner == "none":
-        return None
-    sign = 1 if direction == "min" else -1
-    levels = set(rung_epochs(search.min_epochs, search.reduction_factor, max_epochs))
 
-    def watch(epoch: int, step: int, score: float) -> None:
-        halving = search.pruner == "asha"
-        if epoch >= max_epochs or (halving and epoch not in levels):
+    search: SearchConfig
+    rungs: Rungs
+    trial: str
+    max_epochs: int
+    direction: str
+
+    def __call__(self, epoch: int, step: int, score: float) -> None:
+        """Is told the score of each validation.
+
+        Raises:
+            Pruned: the trial is to end here.
+        """
+        halving = self.search.pruner == "asha"
+        judged = rung_epochs(self.search.min_epochs, self.search.reduction_factor, self.max_epochs)
+        if epoch >= self.max_epochs or (halving and epoch not in judged):
             return
-        rungs.note(trial, epoch, sign * score)
-        others = rungs.others(trial)
+        cost = score if self.direction == "min" else -score
+        self.rungs.note(self.trial, epoch, cost)
+        others = self.rungs.others(self.trial)
         if halving:
-            reason = halved(sign * score, _at(epoch, others), search.reduction_factor)
+            reason = halved(cost, [curve[epoch] for curve in others if epoch in curve], self.search.reduction_factor)
+        elif epoch >= self.search.min_epochs:
+            reason = behind_median(self.rungs.curve(self.trial), others, epoch)
         else:
-            reason = "" if epoch < search.min_epochs else behind_median(rungs.curve(trial), others, epoch)
+            reason = ""
         if reason:
-            raise Pruned(f"{reason} after epoch {epoch} (step {step})")
+            raise Pruned(f"{reason}, after epoch {epoch} (step {step})")
 
-    return watch
+    def progress(self, line: Mapping[str, float]) -> None:
+        """Curves between validations say nothing here."""
+
+
+def pruner_for(config: Config, facts: Mapping[str, Any], folder: Path) -> Pruner | None:
+    """What prunes a trial; None where its sweep prunes nothing.
+
+    Args:
+        config: of the trial.
+        facts: of its record.
+        folder: of the sweep.
+    """
+    if config.search.pruner == "none":
+        return None
+    epochs = config.trainer.max_epochs
+    return Pruner(config.search, rungs_of(folder, facts), facts["id"], epochs, facts["direction"])
 
 
 def rungs_of(folder: Path, facts: Mapping[str, Any]) -> Rungs:
@@ -126,10 +159,6 @@ def behind_median(own: Curve, others: Iterable[Curve], epoch: int) -> str:
         return ""
     behind = min(_until(epoch, own)) > statistics.median(means)
     return f"behind the median of {len(means)} other trials" if behind else ""
-
-
-def _at(epoch: int, curves: Iterable[Curve]) -> list[float]:
-    return [curve[epoch] for curve in curves if epoch in curve]
 
 
 def _until(epoch: int, curve: Curve) -> list[float]:

@@ -9,6 +9,7 @@ Seeds are an axis of their own and are not searched. Candidates run with the fir
 them (with several objectives, all that no other beats) runs with the others, and is not pruned.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -53,13 +54,14 @@ class Search:
         refused: candidates that make no trial, and why, by what would be typed for them. They count as failed.
 
     Raises:
-        UserError: there is nothing to search, an override is wrong, or Optuna or the sampler can not do it.
+        UserError: there is nothing to search, an override is wrong, or Optuna or the sampler can not do it; or the
+            folder is another search's.
     """
 
     def __init__(self, space: Space, folder: Path, point: Callable[[Sequence[str]], Point]) -> None:
         self._space, self._folder, self._point = space, folder / "search", point
         self._axes, self._seeds = searched(space), _seeds(space)
-        first = point(self._overrides({name_of(axis): _first(axis) for axis in self._axes}))
+        first = point(space.corner())
         self.objectives = objectives(space.search, first.trial.facts)
         self._directions = [objective.direction for objective in self.objectives]
         self._study: Study | None = Study(self._axes, space.search, self._directions)
@@ -70,14 +72,10 @@ class Search:
         self._points: list[Point | None] = []
         self._results: dict[int, Result] = {}
         self._told: set[int] = set()
-        self._ended: dict[str, Outcome] = {}
+        self._ended: set[str] = set()
         self._handed: set[str] = set()
         self._winners: list[Point] | None = None
-
-    @property
-    def over(self) -> bool:
-        """Whether no further point will come, whatever comes of the trials under way."""
-        return self._winners is not None and all(point.id in self._handed for point in self._winners)
+        self._refuse_other(identity(space, first))
 
     def next(self) -> Point | None:
         """The next trial to see to, finished or not, each once; None where it depends on those under way.
@@ -100,9 +98,16 @@ class Search:
             else:
                 return None
 
-    def told(self, point: Point, outcome: Outcome) -> None:
-        """A point that `next` gave is over."""
-        self._ended[point.id] = outcome
+    def told(self, point: Point, outcome: Outcome) -> None:  # noqa: ARG002 - the record says more
+        """A point that `next` gave is over, whoever ran it."""
+        self._ended.add(point.id)
+
+    def _refuse_other(self, own: str) -> None:
+        path, content = self._folder / "space.json", {"space": own}
+        there = path.exists() or not files.create(path, json.dumps(content) + "\n")
+        if there and files.read_json(path) != content:
+            name = self._folder.parent.name
+            raise UserError(f"sweep {name} is another search, of other axes or settings; give another sweep.name")
 
     def _choose(self) -> None:
         """Adds a candidate, or reads the one that another process has added meanwhile."""
@@ -146,7 +151,7 @@ class Search:
     def _candidate(self, path: Path) -> Candidate:
         number, content = len(self._candidates), files.read_json(path)
         try:
-            candidate = Candidate(**content)
+            candidate = Candidate(**content)  # pyright: ignore[reportCallIssue] - whatever the file holds
             known = candidate.choice.keys() == {name_of(axis) for axis in self._axes}
             if known and candidate.number == number and set(candidate.heard) <= {*range(number)}:
                 return candidate
@@ -170,9 +175,7 @@ class Search:
         if record.finished:
             done = record.status == Status.DONE
             return Result(tuple(aim.value(record.result) if done else aim.worst for aim in self.objectives))
-        outcome = self._ended.get(record.id)
-        under_way = outcome is None or (outcome == Outcome.BUSY and record.status != Status.FAILED)
-        return None if under_way else Result()
+        return Result() if record.id in self._ended else None
 
     def _crown(self) -> list[Point]:
         """What is to run of the winners: the seeds that they have not seen."""
@@ -183,21 +186,25 @@ class Search:
         ]
 
     def _overrides(self, choice: Choice, seed: tuple[str, ...] | None = None) -> list[str]:
-        given: list[str] = []
-        for axis in self._space.axes:
-            name = name_of(axis)
-            if name in choice:
-                given += overrides_of(axis, choice[name])
-            elif isinstance(axis, Axis):
-                given += seed if seed and axis.keys == ("seed",) else axis.values[0]
-        return given
+        return _overrides(self._space, choice, seed or self._seeds[0])
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:04}.json"
 
 
+def identity(space: Space, first: Point) -> str:
+    """Eight digits that differ where searches do. More trials or more seeds for the winner make no other search.
+
+    Args:
+        first: the point of `Space.corner`, whose id stands for all that does not vary.
+    """
+    how = {name: value for name, value in asdict(space.search).items() if name != "trials"}
+    what = [first.id, [asdict(axis) for axis in searched(space)], how]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:8]
+
+
 def searched(space: Space) -> list[Axis | Interval]:
-    """The axes that a search chooses on.
+    """The axes that a search chooses on, in the order of their names: typed in another, it is the same search.
 
     Raises:
         UserError: there are none, or they choose what a score is of.
@@ -206,7 +213,7 @@ def searched(space: Space) -> list[Axis | Interval]:
     for name in (name for axis in axes for name in axis.keys):
         if name == "task" or name.startswith("task."):
             raise UserError(f"'{name}' can not be searched: scores of different tasks or data do not compare")
-    found = [axis for axis in axes if axis.keys != ("seed",)]
+    found = sorted((axis for axis in axes if axis.keys != ("seed",)), key=name_of)
     for axis in axes:
         if isinstance(axis, Interval) and axis.keys == ("seed",):
             raise UserError("seeds are not searched; list those that the winner is to run with, such as seed=0,1,2")
@@ -222,8 +229,15 @@ def _seeds(space: Space) -> Sequence[tuple[str, ...]]:
     return next((axis.values for axis in space.axes if isinstance(axis, Axis) and axis.keys == ("seed",)), ((),))
 
 
-def _first(axis: Axis | Interval) -> float:
-    return axis.low if isinstance(axis, Interval) else 0
+def _overrides(space: Space, choice: Choice, seed: tuple[str, ...]) -> list[str]:
+    given: list[str] = []
+    for axis in space.axes:
+        name = name_of(axis)
+        if name in choice:
+            given += overrides_of(axis, choice[name])
+        elif isinstance(axis, Axis):
+            given += seed if axis.keys == ("seed",) else axis.values[0]
+    return given
 
 
 def _most(trials: int, axes: Sequence[Axis | Interval], sampler: str) -> int:

@@ -51,7 +51,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a candidate: its values; or where it was pruned, its scores by epoch; or neither, where it failed."""
+    """What came of a candidate: its values; its scores by epoch, where it was pruned; neither, where it failed."""
 
     values: tuple[float, ...] = ()
     curve: Mapping[int, float] = field(default_factory=dict)
@@ -103,9 +103,7 @@ class Study:
         return len(self._trials)
 
     def ask(self, given: Choice | None = None) -> dict[str, float]:
-        """The next candidate. One that was asked before is given, so that the sampler knows it and adds to its own books
-        what it would have added.
-        """
+        """The next candidate. One that was chosen before is given: the sampler's books are then as they were."""
         study, number = self._study, len(self._trials)
         study.sampler = _sampler(self.search, number, self.distributions)
         if given is not None:

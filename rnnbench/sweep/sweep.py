@@ -24,10 +24,10 @@ from rnnbench.sweep.executors.base import Ended, Executor, Job, Outcome
 from rnnbench.sweep.ledger import Ledger
 from rnnbench.sweep.planning import Planner, Point
 from rnnbench.sweep.points import Space, space
-from rnnbench.sweep.search import Search
+from rnnbench.sweep.search import Search, identity
 from rnnbench.sweep.source import Listed, Source
 
-ATTEMPTS = 4  # at a trial whose worker dies, before it is held to be the trial's own doing
+ATTEMPTS = 5  # at a trial whose worker dies, before it is held to be the trial's own doing
 TICK = 0.5  # seconds between looks at what others do
 GRACE = 60.0  # seconds that trials may take to stop cleanly
 
@@ -105,11 +105,13 @@ def plan(
 
 def _planned_search(axes: Space, planner: Planner, typed: Ledger, known: Ledger | None) -> Sweep:
     first = planner.point(axes.corner())
-    name = first.config.sweep.name or _content_name(_essence(typed.command))
+    name = first.config.sweep.name or f"search-{identity(axes, first)}"
+    if known and known.name != name:
+        raise UserError(f"search {known.name} is another now: plugins, data or configs have changed; type it anew")
     ledger = replace(typed, outputs_dir=_outputs_dir(first), name=name)
-    before = ledgers.read(ledger.outputs_dir, name) if ledger.path.exists() else known or ledger
-    if before.name != name or _essence(before.command) != _essence(typed.command):
-        raise UserError(f"sweep {before.name} is another search; give another sweep.name (it was: {before.typed})")
+    before = ledgers.read(ledger.outputs_dir, name) if ledger.path.exists() else ledger
+    if before.points and not (ledger.folder / "search").exists():
+        raise UserError(f"sweep {name} is no search; give another sweep.name (it was: {before.typed})")
     source = Search(axes, ledger.folder, planner.point)
     return Sweep(replace(before, command=typed.command), source, planner, first)
 
@@ -289,9 +291,3 @@ def _outputs_dir(first: Point) -> Path:
 
 def _content_name(parts: Iterable[str]) -> str:
     return f"sweep-{hashlib.sha256(' '.join(sorted(parts)).encode()).hexdigest()[:8]}"
-
-
-def _essence(command: Sequence[str]) -> list[str]:
-    """What makes a search this one: not how long it goes on, nor how its trials are run."""
-    aside = ("sweep.", "search.trials=", "logger.", "trainer.threads=", "trainer.progress=")
-    return sorted(line for line in command if not line.startswith(aside))

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -43,24 +42,25 @@ def children(process: int) -> list[int]:
 
 def test_thirty_percent_of_workers_killed_lose_and_double_nothing(book: Path):
     space = ["backbone=elman,gru,lstm,mingru", "backbone.hidden_size=4,8", "seed=range(0,25)", "sweep.workers=8"]
-    calm = subprocess.run([*COMMAND, *space, "outputs_dir=calm"], capture_output=True, text=True, timeout=900)
+    calm = subprocess.run([*COMMAND, *space, "outputs_dir=calm"], capture_output=True, text=True, timeout=1800)
     assert calm.returncode == 0, calm.stderr
-    chance, kills = random.Random(0), 0
-    process = subprocess.Popen([*COMMAND, *space, "outputs_dir=wild"], stdout=subprocess.PIPE, text=True)
-    while process.poll() is None and kills < 60:
-        time.sleep(chance.uniform(0, 0.4))
-        workers = children(process.pid)
-        if len(workers) >= 8:
-            os.kill(chance.choice(workers), signal.SIGKILL)
-            kills += 1
-    out, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, out
-    lines = Counter(line.partition("] ")[2].partition(": ")[0] for line in out.splitlines() if line.startswith("["))
-    assert len(lines) == lines.total() == 200
+    chance, kills, lines = random.Random(0), 0, []
+    with subprocess.Popen([*COMMAND, *space, "outputs_dir=wild"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if not line.startswith("["):
+                continue
+            lines.append(line.partition("] ")[2].partition(": ")[0])
+            workers = children(process.pid)
+            if workers and chance.random() < 0.3:
+                os.kill(chance.choice(workers), signal.SIGKILL)
+                kills += 1
+    assert process.returncode == 0, lines
+    assert len(set(lines)) == len(lines) == 200
     assert all(record.finished for record in all_records(Path("wild")))
     assert leaderboard("wild") == leaderboard("calm")
     assert leaderboard("wild").count("\n") == 3
-    assert kills == 60
+    assert kills > 40
 
 
 @pytest.mark.parametrize("step", [1, 4, 6, 9, 14, 23, 31, 44])

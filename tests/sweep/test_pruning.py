@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnbench.config import SearchConfig
 from rnnbench.recording import Pruned
-from rnnbench.sweep.pruning import Rungs, behind_median, halved, rung_epochs, rungs_of, watch_for
+from rnnbench.sweep.pruning import Pruner, Rungs, behind_median, halved, rung_epochs, rungs_of
 
 SCORES = st.lists(st.floats(-1e6, 1e6), max_size=30)
 CURVES = st.lists(st.lists(st.floats(-100, 100), min_size=1, max_size=6), max_size=12)
@@ -22,8 +22,7 @@ def curve(scores: list[float]) -> dict[int, float]:
 
 def run(search: SearchConfig, rungs: Rungs, trial: str, scores: list[float], direction: str = "min") -> int:
     """The epochs that a trial of these scores gets to train."""
-    watch = watch_for(search, rungs, trial, max_epochs=len(scores), direction=direction)
-    assert watch is not None
+    watch = Pruner(search, rungs, trial, len(scores), direction)
     for epoch, score in enumerate(scores, 1):
         try:
             watch(epoch, 10 * epoch, score)
@@ -113,9 +112,8 @@ def test_a_trial_that_falls_behind_the_median_ends_and_a_good_start_counts():
     for number in range(5):
         assert run(search, rungs, f"trial{number}", [5, 4, 3, 2]) == 4
     assert run(search, rungs, "bad", [9, 8, 7, 6]) == 2  # not after the first epoch
-    assert (
-        run(search, rungs, "late", [4.4, 6, 6, 6]) == 3
-    )  # 4.4 was ahead of (5 + 4) / 2, and is behind (5 + 4 + 3) / 3
+    # 4.4 is ahead of the mean of 5 and 4, and behind that of 5, 4 and 3.
+    assert run(search, rungs, "late", [4.4, 6, 6, 6]) == 3
     assert run(search, rungs, "good", [3, 9, 9, 9]) == 4
 
 
@@ -155,15 +153,10 @@ def test_torn_and_foreign_files_are_passed_over():
     assert [other for other in rungs.others("trial") if other] == []
 
 
-def test_nothing_watches_where_nothing_is_pruned():
-    assert watch_for(SearchConfig(), Rungs(Path("rungs")), "t", max_epochs=9, direction="min") is None
-
-
 def test_only_comparable_trials_share_rungs():
     facts = {"task": "t", "dataset": "d", "setting": "word", "metric": "perplexity", "fingerprint": "f"}
-    folders = {
-        rungs_of(Path("s"), {**facts, **change}).folder for change in ({}, {"setting": "char"}, {"dataset": "e"})
-    }
+    changes = ({}, {"setting": "character"}, {"dataset": "e"})
+    folders = {rungs_of(Path("s"), {**facts, **change}).folder for change in changes}
     assert len(folders) == 3 and all(folder.parent == Path("s/rungs") for folder in folders)
     assert rungs_of(Path("s"), {**facts, "backbone": "gru"}) == rungs_of(Path("s"), facts)
 

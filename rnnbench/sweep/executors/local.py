@@ -4,6 +4,7 @@ On Linux without a GPU they are forks of the process that planned the sweep: tor
 and both are shared in memory, copy on write. Elsewhere they are started afresh, and each reads its data once.
 """
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -22,6 +23,7 @@ import torch
 from rnnbench import settings
 from rnnbench.config import Config
 from rnnbench.errors import UserError
+from rnnbench.storage.environment import environment
 from rnnbench.sweep.executors.base import Ended, Executor, Job, Outcome
 from rnnbench.sweep.executors.worker import work
 from rnnbench.trial import Preparation
@@ -56,6 +58,8 @@ class LocalExecutor(Executor):
         self._log = settings.outputs_dir(config.outputs_dir) / "sweeps" / "workers.log"
         self._context, self._preparation = _context(preparation, gpus)
         self._workers: list[Worker] = []
+        if self._preparation is not None:
+            _warm_up(config)
         for gpu in self._gpus:
             self._start(gpu)
 
@@ -148,6 +152,13 @@ class LocalExecutor(Executor):
         _signal(worker, signal.SIGKILL)
         worker.process.join()
         worker.jobs.close()
+
+
+def _warm_up(config: Config) -> None:
+    """Does before the forks what each of them would do otherwise."""
+    environment()
+    if config.logger.mode != "disabled":
+        importlib.import_module("wandb")
 
 
 def _default_workers(config: Config, gpus: int) -> int:
