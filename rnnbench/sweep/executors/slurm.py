@@ -68,11 +68,15 @@ class SlurmExecutor(Executor):
         self._new: list[Job] = []
         self._under_way: dict[str, Element] = {}
         self._looked = 0.0
+        self._stopping = False
 
     def submit(self, job: Job) -> None:
         self._new.append(job)  # `wait` submits what has come together as one array
 
     def wait(self, timeout: float) -> list[Ended]:
+        if self._stopping and self._new:
+            unsent, self._new = self._new, []
+            return [Ended(job.id, Outcome.STOPPED) for job in unsent]
         self._submit_array()
         end = time.monotonic() + timeout
         while True:
@@ -85,6 +89,7 @@ class SlurmExecutor(Executor):
 
     def stop(self) -> None:
         """What runs is interrupted, as by Control-C; what waits in the queue leaves it."""
+        self._stopping = True
         self._cancel("--signal=INT", "--state=RUNNING")
         self._cancel("--state=PENDING")
 
@@ -107,7 +112,8 @@ class SlurmExecutor(Executor):
         self._looked = time.monotonic()  # it may take a moment to appear in the queue
 
     def _look_at_queue(self) -> None:
-        if not self._under_way or time.monotonic() - self._looked < LOOK_AT_QUEUE:
+        pause = 0.0 if self._stopping else LOOK_AT_QUEUE
+        if not self._under_way or time.monotonic() - self._looked < pause:
             return
         self._looked = time.monotonic()
         queued = _queue()
@@ -122,6 +128,8 @@ class SlurmExecutor(Executor):
         job, submitted = element.job, element.submitted
         if submitted.paths.result_pickle.exists():
             ended = _result(job, submitted)
+        elif element.gone is not None and self._stopping:
+            ended = Ended(job.id, Outcome.STOPPED)
         elif element.gone is not None and time.monotonic() - element.gone > PATIENCE:
             ended = Ended(job.id, Outcome.LOST, f"SLURM ended job {submitted.job_id}; see {submitted.paths.stdout}")
         else:
