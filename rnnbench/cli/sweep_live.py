@@ -1,6 +1,7 @@
 """A sweep on a terminal while it runs: one bar for all, a line for each trial that is under way."""
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -53,11 +54,11 @@ class LiveReport(SweepReport):
         if outcome == Outcome.FAILED:
             super().tell(point, outcome, reason, where)
 
-    def tick(self, under_way: list[Point], elsewhere: list[Point]) -> None:
+    def tick(self, under_way: Sequence[Point], elsewhere: Sequence[Point]) -> None:
         """Draws the picture anew."""
         self._live.update(self._picture(under_way, elsewhere), refresh=True)
 
-    def _picture(self, under_way: list[Point], elsewhere: list[Point]) -> RenderableType:
+    def _picture(self, under_way: Sequence[Point], elsewhere: Sequence[Point]) -> RenderableType:
         room = max(1, self.console.height - 5)
         lines = [self._head(), workers(under_way[:room], self.console.width)]
         if len(under_way) > room:
@@ -85,7 +86,7 @@ class LiveReport(SweepReport):
         return f"{timedelta(seconds=round(left))} left"
 
 
-def workers(under_way: list[Point], width: int) -> Table:
+def workers(under_way: Sequence[Point], width: int) -> Table:
     """A line for each trial under way: its point, epoch, score and speed."""
     grid = Table.grid(padding=(0, 2))
     names = labels([point.overrides for point in under_way])

@@ -1,6 +1,7 @@
 """What is said of a sweep while it runs, a line a trial, and at its end."""
 
 from collections import Counter
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -51,7 +52,7 @@ class SweepReport:
         if where != Where.BEFORE:
             self.tell(point, outcome, reason, where)
 
-    def tick(self, under_way: list[Point], elsewhere: list[Point]) -> None:
+    def tick(self, under_way: Sequence[Point], elsewhere: Sequence[Point]) -> None:
         """Told of what is under way, now and then; lines say only what is over."""
 
     def tell(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:

@@ -21,6 +21,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.storage import files
@@ -153,8 +154,9 @@ def _living(path: Path) -> Holder | None:
 
 
 def _read(path: Path) -> Holder | None:
+    content: Any = files.read_json(path)
     try:
-        return Holder(**files.read_json(path))
+        return Holder(**content)
     except TypeError:  # not there, or not a claim of ours
         return None
 

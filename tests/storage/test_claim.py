@@ -45,7 +45,8 @@ def plant(number: int, **changes: object) -> Path:
 
 
 def age(path: Path, seconds: float) -> None:
-    os.utime(path, (time.time() - seconds,) * 2)
+    then = time.time() - seconds
+    os.utime(path, (then, then))
 
 
 def test_of_those_who_want_it_one_gets_it_until_it_is_killed(other: subprocess.Popen[str]):
