@@ -135,6 +135,7 @@ class SlurmExecutor(Executor):
         else:
             return None
         del self._under_way[submitted.job_id]
+        _ask("scancel", submitted.job_id)  # preemption in its last moment would run it again
         for path in (submitted.paths.submitted_pickle, submitted.paths.result_pickle):
             path.unlink(missing_ok=True)
         return ended
