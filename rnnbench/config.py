@@ -139,7 +139,8 @@ class SweepConfig:
         _one_of("executor", self.executor, ("local", "ray", "slurm"))
         if self.workers is not None:
             at_least(1, workers=self.workers)
-        at_least(1, cpus=self.cpus, minutes=self.minutes)
+        at_least(1, cpus=self.cpus)
+        at_least(5, minutes=self.minutes)  # SLURM says up to two minutes before the end that it is near
         at_least(0, gpus=self.gpus)
         for setting in fields(self):
             own = EXECUTORS_OF.get(setting.name, (self.executor,))

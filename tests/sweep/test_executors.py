@@ -49,7 +49,7 @@ def test_the_config_knows_the_executors_that_there_are():
         ("slurm", "address=a:1", "address is for executor=ray, not slurm"),
         ("ray", "cpus=0", "cpus must be at least 1, got 0"),
         ("ray", "gpus=-1", "gpus must be at least 0, got -1"),
-        ("slurm", "minutes=0", "minutes must be at least 1, got 0"),
+        ("slurm", "minutes=1", "minutes must be at least 5, got 1"),
         ("slum", "cpus=1", "did you mean 'slurm'?"),
     ],
 )

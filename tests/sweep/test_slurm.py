@@ -84,6 +84,33 @@ def test_a_sweep_that_is_stopped_leaves_the_queue_empty_and_goes_on_from_there(
 
 @started
 @pytest.mark.cluster
+def test_a_trial_that_comes_to_its_time_limit_goes_on_in_another_turn(book: Path):
+    sweep = plan([*ON_SLURM, "trainer.max_epochs=5000", "sweep.name=turns"])
+    stages = iter(["shorten", "lengthen", "stop"])
+    stage = next(stages)
+
+    def act() -> bool:
+        nonlocal stage
+        name, _, state = shell("squeue", "--noheader", "--format=%i %T").strip().partition(" ")
+        if stage == "shorten" and in_the_middle():
+            shell("scontrol", "update", f"JobId={name}", "TimeLimit=1")
+            stage = next(stages)
+        elif stage == "lengthen" and state == "PENDING":
+            shell("scontrol", "update", f"JobId={name}", "TimeLimit=60")
+            stage = next(stages)
+        elif stage == "stop" and in_the_middle():
+            sweep.ledger.stop()
+            return True
+        return False
+
+    with pytest.raises(Stopped):
+        run(sweep, Meanwhile(act))
+    assert of_length(5000).state["attempts"] == 2
+    assert "resumed from" in (of_length(5000).folder / "log.txt").read_text()
+
+
+@started
+@pytest.mark.cluster
 @pytest.mark.parametrize(
     "wanted, said",
     [

@@ -67,6 +67,7 @@ class SlurmExecutor(Executor):
         self._folder = settings.outputs_dir(config.outputs_dir).absolute() / SWEEPS
         self._new: list[Job] = []
         self._under_way: dict[str, Element] = {}
+        self._over: list[Any] = []
         self._looked = 0.0
         self._stopping = False
 
@@ -95,7 +96,15 @@ class SlurmExecutor(Executor):
 
     def close(self) -> None:
         self._cancel()
+        self._over += [element.submitted for element in self._under_way.values()]
+        arrays = {submitted.job_id.partition("_")[0] for submitted in self._over}
+        if arrays:  # a job that was preempted in its last moment is still to run again, for nothing
+            _ask("scancel", "--state=PENDING", *arrays)
+        for submitted in self._over:
+            submitted.paths.submitted_pickle.unlink(missing_ok=True)
+            submitted.paths.result_pickle.unlink(missing_ok=True)
         self._under_way.clear()
+        self._over.clear()
         self._new.clear()
 
     def _submit_array(self) -> None:
@@ -134,10 +143,7 @@ class SlurmExecutor(Executor):
             ended = Ended(job.id, Outcome.LOST, f"SLURM ended job {submitted.job_id}; see {submitted.paths.stdout}")
         else:
             return None
-        del self._under_way[submitted.job_id]
-        _ask("scancel", submitted.job_id)  # preemption in its last moment would run it again
-        for path in (submitted.paths.submitted_pickle, submitted.paths.result_pickle):
-            path.unlink(missing_ok=True)
+        self._over.append(self._under_way.pop(submitted.job_id).submitted)
         return ended
 
     def _cancel(self, *which: str) -> None:
