@@ -126,8 +126,8 @@ def run(sweep: Sweep, watcher: Watcher) -> Counter[Outcome]:
     loop = _Loop(sweep, watcher)
     try:
         loop.run()
-    except (Stopped, UserError):
-        loop.stop()
+    except (Stopped, UserError) as ended:
+        loop.stop(ended.signal_number if isinstance(ended, Stopped) else signal.SIGTERM)
         raise
     finally:
         loop.close()
@@ -158,13 +158,13 @@ class _Loop:
             self._look_elsewhere()
             self.watcher.tick(list(self._under_way.values()), list(self._elsewhere.values()))
             if self.sweep.ledger.stop_sign != self._stop_sign:
-                raise Stopped(signal.SIGTERM)
+                raise Stopped(signal.SIGINT)
 
-    def stop(self) -> None:
+    def stop(self, signal_number: int) -> None:
         """Lets the trials under way end cleanly."""
         if self._executor is None:
             return
-        self._executor.stop()
+        self._executor.stop(signal_number)
         end = time.monotonic() + GRACE
         while self._under_way and time.monotonic() < end:
             for ended in self._executor.wait(TICK):

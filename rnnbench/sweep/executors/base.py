@@ -73,8 +73,12 @@ class Executor(ABC):
         """
 
     @abstractmethod
-    def stop(self) -> None:
-        """Asks all jobs under way to stop, their trials cleanly; `wait` says when each has."""
+    def stop(self, signal_number: int) -> None:
+        """Asks all jobs under way to stop, their trials cleanly; `wait` says when each has.
+
+        Args:
+            signal_number: what ended the sweep: SIGINT where a person did, who then is to find trials "interrupted".
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -81,9 +81,9 @@ class LocalExecutor(Executor):
             if ended or time.monotonic() >= end:
                 return ended
 
-    def stop(self) -> None:
+    def stop(self, signal_number: int) -> None:
         for worker in self._workers:
-            _signal(worker, signal.SIGTERM)
+            _signal(worker, signal_number)
 
     def close(self) -> None:
         for worker in self._workers:
@@ -176,7 +176,7 @@ def _context(preparation: Preparation, gpus: int) -> tuple[ForkContext | SpawnCo
     return multiprocessing.get_context("spawn"), None
 
 
-def _signal(worker: Worker, number: signal.Signals) -> None:
+def _signal(worker: Worker, number: int) -> None:
     with suppress(ProcessLookupError):
         if worker.process.is_alive():
             os.kill(worker.process.pid, number)
