@@ -4,7 +4,7 @@ Imports no torch, so that configs can be read and checked at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from rnnbench.errors import UserError, at_least, first_line, fraction, not_among
@@ -16,12 +16,22 @@ IRRELEVANT = (
     "outputs_dir",
     "logger",
     "sweep",
+    "search",
     "match",  # the width that it chooses is part of the identity: the same network, however asked for, is one trial
     "trainer.accelerator",
     "trainer.threads",
     "trainer.progress",
     "trainer.checkpoint_seconds",
 )
+
+# Settings of a sweep that some executors have no use for.
+EXECUTORS_OF = {
+    "cpus": ("ray", "slurm"),
+    "gpus": ("ray", "slurm"),
+    "address": ("ray",),
+    "partition": ("slurm",),
+    "minutes": ("slurm",),
+}
 
 
 @dataclass(kw_only=True)
@@ -95,13 +105,75 @@ class LoggerConfig:
 
 @dataclass
 class SweepConfig:
-    """What a sweep is called; null names it by its content."""
+    """How the trials of a sweep are run (`rnnbench.sweep`): no trial's numbers depend on it.
 
-    name: str | None
+    Attributes:
+        name: null names it by its content.
+        executor: where trials run.
+        workers: how many trials run at once; null takes as many as there are cores, or one a GPU.
+        timeout: seconds that a trial may take.
+        memory: GiB that a trial may take: of the process, or of the GPU, which then takes as many trials as fit.
+        zip: axes whose values go together.
+        cpus: of a trial on a cluster.
+        gpus: of a trial on a cluster; Ray lets trials share one.
+        address: HOST:PORT of a Ray cluster; null finds the one that this machine belongs to.
+        partition: of SLURM; null for its default.
+        minutes: that SLURM gives a trial at a time.
+    """
+
+    name: str | None = None
+    executor: str = "local"
+    workers: int | None = None
+    timeout: float | None = None
+    memory: float | None = None
+    zip: list[Any] = field(default_factory=list)
+    cpus: int = 1
+    gpus: float = 0.0
+    address: str | None = None
+    partition: str | None = None
+    minutes: int = 60
 
     def __post_init__(self) -> None:
         if self.name is not None and not (self.name.replace("-", "").replace("_", "").isalnum()):
             raise ValueError(f"name '{self.name}' may hold letters, digits, '-' and '_' only")
+        _one_of("executor", self.executor, ("local", "ray", "slurm"))
+        if self.workers is not None:
+            at_least(1, workers=self.workers)
+        at_least(1, cpus=self.cpus)
+        at_least(5, minutes=self.minutes)  # SLURM says up to two minutes before the end that it is near
+        at_least(0, gpus=self.gpus)
+        for setting in fields(self):
+            own = EXECUTORS_OF.get(setting.name, (self.executor,))
+            if self.executor not in own and getattr(self, setting.name) != setting.default:
+                raise ValueError(f"{setting.name} is for executor={' or executor='.join(own)}, not {self.executor}")
+        for name in ("timeout", "memory"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be above 0 or null, got {value}")
+
+
+@dataclass(kw_only=True)
+class SearchConfig:
+    """How a sweep searches (`rnnbench.sweep.search`) and which trials it ends early (`rnnbench.sweep.pruning`)."""
+
+    trials: int | None = None
+    sampler: str = "tpe"
+    seed: int = 0
+    objectives: list[str] = field(default_factory=list)
+    pruner: str = "none"
+    min_epochs: int = 1
+    reduction_factor: int = 3
+
+    def __post_init__(self) -> None:
+        if self.trials is not None:
+            at_least(1, trials=self.trials)
+        _one_of("sampler", self.sampler, ("tpe", "random", "grid", "cmaes", "nsga2"))
+        at_least(0, seed=self.seed)
+        _one_of("pruner", self.pruner, ("none", "asha", "median"))
+        at_least(1, min_epochs=self.min_epochs)
+        at_least(2, reduction_factor=self.reduction_factor)
+        if self.pruner != "none" and len(self.objectives) > 1:
+            raise ValueError(f"pruner={self.pruner} judges by one score; with several objectives leave it out")
 
 
 @dataclass
@@ -141,6 +213,7 @@ class Config:
     data_dir: str | None
     outputs_dir: str | None
     match: MatchConfig = field(default_factory=MatchConfig)  # older records know none
+    search: SearchConfig = field(default_factory=SearchConfig)  # nor this
 
 
 def from_dict(values: Mapping[str, Any]) -> Config:
@@ -150,7 +223,7 @@ def from_dict(values: Mapping[str, Any]) -> Config:
         UserError: it is of another version of rnnbench.
     """
     parts = {"stack": StackConfig, "trainer": TrainerConfig, "logger": LoggerConfig, "sweep": SweepConfig}
-    parts |= {"match": MatchConfig} if "match" in values else {}
+    parts |= {name: part for name, part in (("match", MatchConfig), ("search", SearchConfig)) if name in values}
     try:
         parts["optimizer"] = type(OPTIMIZERS[values["optimizer"]["name"]])
         parts["schedule"] = type(SCHEDULES[values["schedule"]["name"]])

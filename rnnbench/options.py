@@ -5,13 +5,14 @@ Parameters before the ``*`` are what the harness hands over and never stand in a
 """
 
 import dataclasses
+import functools
 import inspect
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rnnbench.errors import UserError, first_line, not_among
@@ -63,7 +64,7 @@ def defaults(owner: type, what: str, options: Mapping[str, Any]) -> dict[str, An
 
 
 def _complete(owner: type, what: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    schema = OmegaConf.structured(node(owner, what))
+    schema = _schema(owner)
     names = [parameter.name for parameter in _parameters(owner)]
     for key in options:
         if key not in names:
@@ -74,6 +75,12 @@ def _complete(owner: type, what: str, options: Mapping[str, Any]) -> dict[str, A
         raise UserError(f"{what}: {str(error).splitlines()[0]}") from error
     assert isinstance(complete, dict)
     return {str(key): value for key, value in complete.items() if key != "name"}
+
+
+@functools.cache
+def _schema(owner: type) -> DictConfig:
+    """What options are checked against; never changed, for a sweep's trials share it."""
+    return OmegaConf.structured(node(owner, owner.__name__))
 
 
 def _parameters(owner: type) -> list[inspect.Parameter]:

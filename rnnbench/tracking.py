@@ -24,6 +24,8 @@ INIT_TIMEOUT = 30
 FINISH_TIMEOUT = 60
 TAG_LENGTH = 64  # W&B refuses longer ones, and empty ones
 
+_unreachable: set[str] = set()  # the modes that this process has found to be so
+
 
 class Tracker:
     """One run at Weights & Biases for one trial; within ``with`` it is open.
@@ -44,7 +46,10 @@ class Tracker:
         mode, folder = self.trial.config.logger.mode, self.trial.record.folder
         if mode != "disabled":
             os.environ.update({**self._staging, **self._before})
+        if mode == "online" and _unreachable:
+            mode = "offline"  # the next trial of a sweep does not wait for the server again
         if mode == "online" and not self._guarded(lambda: self._start("online"), "can not be reached"):
+            _unreachable.add(mode)
             self._say(f"this run is mirrored offline; `wandb sync {folder}/wandb/offline-run-*` sends it later")
             mode = "offline"
         if mode == "offline":
@@ -97,20 +102,7 @@ class Tracker:
             name=f"{facts['backbone']}-{facts['dataset']}-seed{facts['seed']}-{record.id[:6]}",
             tags=[tag[:TAG_LENGTH] for tag in tags if tag],
             config={**relevant(self.trial.config, self.trial.task.irrelevant), "trial": facts},
-            settings=wandb.Settings(
-                silent=True,
-                console="off",
-                disable_git=True,
-                save_code=False,
-                host="",
-                program="rnnbench",
-                x_disable_machine_info=True,
-                x_save_requirements=False,
-                label_disable=True,
-                init_timeout=INIT_TIMEOUT,
-                finish_timeout=FINISH_TIMEOUT,
-                x_transaction_log_flush_interval=1,
-            ),
+            settings=quiet_settings(),
         )
 
     def _guarded(self, action: Callable[[], object], what: str) -> bool:
@@ -130,6 +122,26 @@ class Tracker:
     def _say(self, text: str) -> None:
         self.trial.record.log(text)
         print(f"rnnbench: {text}", file=sys.stderr)
+
+
+def quiet_settings() -> Any:
+    """How runs are opened: they say nothing on the terminal, and are told nothing of machine, user and code."""
+    import wandb
+
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        disable_git=True,
+        save_code=False,
+        host="",
+        program="rnnbench",
+        x_disable_machine_info=True,
+        x_save_requirements=False,
+        label_disable=True,
+        init_timeout=INIT_TIMEOUT,
+        finish_timeout=FINISH_TIMEOUT,
+        x_transaction_log_flush_interval=1,
+    )
 
 
 def _table(samples: Sequence[Mapping[str, Any]], folder: Path) -> Any:

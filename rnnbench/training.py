@@ -26,6 +26,7 @@ from rnnbench.recording import BestCheckpoint, Diverged, Pruned, Recorder, Watch
 from rnnbench.resuming import CheckpointFiles, Resuming
 from rnnbench.signals import deferred, stoppable
 from rnnbench.storage import checkpoints
+from rnnbench.storage.claim import claimed
 from rnnbench.storage.record import CHECKPOINTS, Record, Status
 from rnnbench.tracking import Tracker
 from rnnbench.trial import Trial
@@ -41,15 +42,18 @@ def run_trial(trial: Trial, group: str | None = None, watch: Watch | None = None
         watch: is told of each validation, and may prune it. Where nobody watches, a pruned trial is run to its end.
 
     Raises:
+        BusyError: another process is running it.
         UserError: a setting turns out wrong before training begins; nothing is written.
         Stopped: a signal ended it; the record says so.
         Exception: whatever failed; the record holds the reason and its log the traceback.
     """
     record, config = trial.record, trial.config
-    if record.finished and (watch or record.status != Status.PRUNED):
+    if _is_over(record, watch):
         return record
     _check_machine(config.trainer)
-    with stoppable(), _torch_settings(config.trainer):
+    with stoppable(), claimed(record.folder), _torch_settings(config.trainer):
+        if _is_over(record, watch):  # by another process, between the look and the claim
+            return record
         pl.seed_everything(config.seed, verbose=False)
         learner, batches = _build(trial)
         start = _begin(trial)
@@ -71,6 +75,10 @@ def run_trial(trial: Trial, group: str | None = None, watch: Watch | None = None
     return record
 
 
+def _is_over(record: Record, watch: Watch | None) -> bool:
+    return record.finished and (watch is not None or record.status != Status.PRUNED)
+
+
 def _build(trial: Trial) -> tuple[Learner, dict[str, Batches]]:
     """Learner and batches. Wrong input leaves no trace; a mistake in a plugin is recorded as the trial's failure."""
     try:
@@ -86,7 +94,6 @@ def _build(trial: Trial) -> tuple[Learner, dict[str, Batches]]:
 
 def _begin(trial: Trial) -> Path | None:
     """Opens the record; returns the checkpoint to go on from, where an earlier attempt left one."""
-    trial.record.refuse_second()
     said: list[str] = []
     start = checkpoints.newest(trial.record.folder / CHECKPOINTS, said.append)
     trial.begin(resume=start is not None)

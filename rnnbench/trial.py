@@ -60,6 +60,8 @@ class Preparation:
 
     def __init__(self) -> None:
         self._tasks: dict[str, tuple[Task, str]] = {}
+        self._classes: dict[str, type[Backbone]] = {}
+        self._learners: dict[str, tuple[type[Learner], dict[str, Any]]] = {}
         self._matches: dict[str, Match] = {}
 
     def prepare(self, config: Config) -> Trial:
@@ -70,9 +72,8 @@ class Preparation:
                 be met.
         """
         task, fingerprint = self._task(config)
-        backbone_class = plugins.get("backbone", config.backbone["name"]).load()
-        learner_class = learner_for(task)
-        learner_options = options.defaults(learner_class, "learner", config.learner)
+        backbone_class = self._class(config.backbone["name"])
+        learner_class, learner_options = self._learner(task, config)
         config = dataclasses.replace(config, learner=learner_options)
         match = None
         if config.match.budget and config.backbone["hidden_size"] is None:
@@ -90,6 +91,18 @@ class Preparation:
             task = build_task(config)
             self._tasks[key] = task, _read(task, config.task["name"])
         return self._tasks[key]
+
+    def _class(self, name: str) -> type[Backbone]:
+        if name not in self._classes:
+            self._classes[name] = plugins.get("backbone", name).load()
+        return self._classes[name]
+
+    def _learner(self, task: Task, config: Config) -> tuple[type[Learner], dict[str, Any]]:
+        found = learner_for(task)
+        key = json.dumps([found.__name__, config.learner], sort_keys=True)
+        if key not in self._learners:
+            self._learners[key] = found, options.defaults(found, "learner", config.learner)
+        return self._learners[key]
 
     def _match(self, config: Config, task: Task, backbone_class: Any, learner_class: type[Learner]) -> Match:
         values = dataclasses.asdict(config)

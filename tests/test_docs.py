@@ -3,6 +3,7 @@
 import re
 import shlex
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from conftest import TINY
 import rnnbench
 from rnnbench.cli.main import VERBS, Parser, main
 from rnnbench.compose import compose, resolve
-from rnnbench.sweep.points import points
+from rnnbench.sweep.points import space
 
 ROOT = Path(rnnbench.__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -53,8 +54,14 @@ def test_every_command_can_be_typed(command: str):
     module.add_arguments(parser)
     arguments = parser.parse_args(words)
     if verb == "run":
-        for point in points(arguments.overrides) if arguments.multirun else [arguments.overrides]:
+        for point in typed(arguments.overrides) if arguments.multirun else [arguments.overrides]:
             resolve(compose(point))
+
+
+def typed(overrides: list[str]) -> Iterable[list[str]]:
+    """The points of a sweep; of a search, which chooses its own, one that it might choose."""
+    axes = space(overrides)
+    return axes.points() if axes.search.trials is None else [axes.corner()]
 
 
 def test_there_are_commands_to_check():

@@ -48,3 +48,15 @@ def test_one_that_came_in_an_earlier_time_is_forgotten():
             signal.raise_signal(signal.SIGTERM)
         with signals.deferred():
             signals.poll()
+
+
+def test_a_scheduler_that_repeats_itself_waits_and_is_told_once():
+    reached = []
+    with pytest.raises(Stopped) as stopped, signals.stoppable(), signals.deferred():
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGUSR1):
+            signal.raise_signal(number)
+        reached.append("work after the signals")
+        signals.poll()
+        reached.append("work after the poll")
+    assert reached == ["work after the signals"]
+    assert stopped.value.signal_number == signal.SIGTERM

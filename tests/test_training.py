@@ -248,7 +248,7 @@ def test_wrong_learner_options_are_said(book: Path):
         run("learner.btpt=3")
 
 
-@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1"]], ids=["trial", "sweep"])
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1", "sweep.workers=1"]], ids=["trial", "sweep"])
 @pytest.mark.parametrize(
     ("number", "code", "status"),
     [(signal.SIGINT, 130, Status.INTERRUPTED), (signal.SIGTERM, 143, Status.PREEMPTED)],

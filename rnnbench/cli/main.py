@@ -17,6 +17,11 @@ from rnnbench.errors import Stopped, UserError, nearest, not_among
 # Verb: what it does, as help says it. Each lives in rnnbench/cli/VERB.py.
 VERBS = {
     "run": "train one trial, or with -m a sweep of them; the default",
+    "sweeps": "all sweeps, and how far each is",
+    "sweep": "one sweep, trial by trial, live while it runs",
+    "resume": "go on with a sweep that was stopped",
+    "retry": "run a sweep's failed trials again",
+    "stop": "end a sweep that runs, here or elsewhere; its trials go on from there",
     "leaderboard": "what came out: backbones ranked, with intervals over seeds",
     "sample": "what a trained network says: of examples of the test split, or of a prompt",
     "bench": "how fast backbones are, against the machine's own limits",

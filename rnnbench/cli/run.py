@@ -14,6 +14,7 @@ HYDRA_FLAGS = ("cfg", "info")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings, as `rnnbench show` names them")
     parser.add_argument("-m", "--multirun", action="store_true", help="a sweep: key=a,b,c key=range(1,4) key=glob(*)")
+    parser.add_argument("--yes", action="store_true", help="with -m: run more than 10,000 trials without asking")
     parser.add_argument("--config-dir", metavar="DIR", help="a further folder of configs, such as your own experiment/")
     parser.add_argument("-c", "--cfg", choices=["job", "hydra", "all"], help="print the config instead of running")
     parser.add_argument("-p", "--package", metavar="NODE", help="with --cfg: print this part only")
@@ -61,16 +62,9 @@ def _one(arguments: argparse.Namespace) -> int:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from rnnbench.cli.report import SweepReport
-    from rnnbench.signals import stoppable
-    from rnnbench.sweep.sweep import Outcome, plan, run
+    from rnnbench.cli.sweeping import go
 
-    with stoppable():
-        sweep = plan(arguments.overrides, arguments.config_dir)
-        report = SweepReport(sweep)
-        outcomes = run(sweep, report)
-    report.close(outcomes)
-    return 1 if Outcome.FAILED in outcomes else 0
+    return go(arguments.overrides, arguments.config_dir, agreed=arguments.yes)
 
 
 def _ask_hydra(arguments: argparse.Namespace) -> int:

@@ -13,9 +13,12 @@ from typing import Any
 
 from rnnbench.errors import UserError
 from rnnbench.leaderboard.statistics import distinct, groups, mean_and_interval
-from rnnbench.storage.record import FINAL, Record, Status
+from rnnbench.storage.record import Record, Status
 
 _KEY = ("task", "dataset", "setting", "metric", "task_version", "fingerprint")
+
+
+_RANKED = (Status.DONE, Status.DIVERGED)  # a pruned trial has a result, but no test
 
 
 @dataclass(frozen=True)
@@ -129,9 +132,9 @@ def _read(records: Iterable[Record], **filters: str | None) -> list[_Trial]:
 def _board(trials: Sequence[_Trial]) -> Board:
     facts = trials[0].facts
     finished: defaultdict[str, list[_Trial]] = defaultdict(list)
-    unfinished = Counter(str(trial.status) for trial in trials if trial.status not in FINAL)
+    unfinished = Counter(str(trial.status) for trial in trials if trial.status not in _RANKED)
     for trial in trials:
-        if trial.status in FINAL:
+        if trial.status in _RANKED:
             finished[trial.facts["backbone"]].append(trial)
     sign = 1 if facts["direction"] == "min" else -1
     rows = [_row(backbone, finished[backbone]) for backbone in finished]

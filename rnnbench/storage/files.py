@@ -55,6 +55,35 @@ def write_json(path: Path, content: Any, *, durable: bool = True) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", durable=durable)
 
 
+def create(path: Path, content: str) -> bool:
+    """Makes a file unless there is one: of all processes that try, on whatever machine, one succeeds.
+
+    The file is whole from its first moment on. It is not forced to the disk: it is for what ends with its process.
+
+    Raises:
+        OSError: the folder can not be written, or its file system knows no hard links.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _step()
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+        _step()
+        os.link(name, path)
+    except FileExistsError:
+        return False
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return True
+
+
+def clock(folder: Path) -> float:
+    """The time by the clock that stamps the files of a folder, which may be another machine's."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".clock.") as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
 def append_line(path: Path, line: str) -> None:
     """Adds a line to a log. Where the last line was torn, the new one begins on a line of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +111,14 @@ def append_json(path: Path, content: Any) -> None:
     append_line(path, json.dumps(content, ensure_ascii=False))
 
 
+def send_output(descriptor: int, path: Path) -> None:
+    """Lets what a process prints to an open file, such as its standard error, go to the end of a log instead."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(log, descriptor)
+    os.close(log)
+
+
 def read_json(path: Path) -> Any | None:
     """The content of a JSON file; None where there is none or it is not JSON."""
     try:
@@ -95,6 +132,18 @@ def read_json_lines(path: Path) -> list[Any]:
     lines = []
     with contextlib.suppress(OSError):
         for line in path.read_bytes().split(b"\n"):
+            with contextlib.suppress(ValueError):
+                lines.append(json.loads(line))
+    return lines
+
+
+def last_json_lines(path: Path, size: int = 16_384) -> list[Any]:
+    """As `read_json_lines`, of the last `size` bytes only."""
+    lines = []
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - size))
+        for line in file.read().split(b"\n"):
             with contextlib.suppress(ValueError):
                 lines.append(json.loads(line))
     return lines

@@ -20,9 +20,10 @@ from typing import Any
 import yaml
 
 from rnnbench.errors import UserError, first_line
-from rnnbench.storage import files
+from rnnbench.storage import claim, files
 
 RUNS = "runs"
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the former is written in C, and not everywhere
 CHECKPOINTS = Path("checkpoints")
 BEST_CHECKPOINT = CHECKPOINTS / "best.pt"
 
@@ -43,10 +44,6 @@ class Status(StrEnum):
 
 
 FINAL = (Status.DONE, Status.DIVERGED, Status.PRUNED)
-
-
-class BusyError(UserError):
-    """Another process is running the trial."""
 
 
 @dataclass(frozen=True)
@@ -120,21 +117,20 @@ class Record:
         *,
         resume: bool = False,
     ) -> None:
-        """Marks the trial as running.
+        """Marks the trial as running; the folder is claimed by this process.
 
         Args:
             resume: go on with what an earlier attempt left, which is cleared else.
 
         Raises:
-            BusyError: another process is at it.
             UserError: the folder can not be written.
         """
-        self.refuse_second()
         kept = {name: value for name, value in self.state.items() if resume and name in ("started", "run", "attempts")}
         try:
             if not resume:
-                shutil.rmtree(self.folder, ignore_errors=True)
-            files.write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False), durable=False)
+                self._clear()
+            config_text = yaml.dump(dict(config), Dumper=_DUMPER, sort_keys=False)
+            files.write_text(self.folder / "config.yaml", config_text, durable=False)
             files.write_json(self.folder / "trial.json", dict(facts), durable=False)
             files.write_json(self.folder / "environment.json", dict(environment), durable=False)
             here = {"process": os.getpid(), "host": socket.gethostname()}
@@ -200,16 +196,12 @@ class Record:
     def _write_state(self, status: Status, **facts: Any) -> None:
         files.write_json(self.folder / "status.json", {**self.state, "status": status, **facts})
 
-    def refuse_second(self) -> None:
-        """Raises BusyError where another process is running the trial."""
-        state = self.state
-        if self.status != Status.RUNNING or state.get("process") == os.getpid():
-            return
-        if state.get("host") != socket.gethostname() or _alive(state.get("process", 0)):
-            raise BusyError(
-                f"trial {self.id} is being run by process {state.get('process')} on {state.get('host')}; "
-                f"if that is long gone, remove {self.folder} and type the same again"
-            )
+    def _clear(self) -> None:
+        for path in self.folder.glob("[!.]*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif not path.match(claim.PATTERN):
+                path.unlink(missing_ok=True)
 
 
 def folder_of(outputs_dir: Path, task: str, backbone: str, trial: str) -> Path:
@@ -243,18 +235,6 @@ def find_record(outputs_dir: Path, wanted: str) -> Record:
 
 def _mapping(content: Any) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
-
-
-def _alive(process: int) -> bool:
-    if process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _now() -> str:

@@ -1,11 +1,10 @@
-import os
-import socket
 from pathlib import Path
 
 import pytest
 
 from rnnbench.errors import Stopped, UserError
 from rnnbench.storage import files
+from rnnbench.storage.claim import claimed, holder
 from rnnbench.storage.record import Record, Status, all_records, find_record, folder_of
 
 FACTS = {"id": "abc", "task": "t", "backbone": "b", "metric": "m"}
@@ -97,14 +96,12 @@ def test_metrics_are_cut_back_wherever_the_last_line_was_torn(workplace: Path):
         assert record.metrics == lines
 
 
-def test_a_trial_that_another_process_runs_is_left_to_it(workplace: Path):
+def test_beginning_spares_the_claim_that_it_is_under(workplace: Path):
     record = begun(workplace)
-    state = {"status": "running", "process": os.getppid(), "host": socket.gethostname()}
-    files.write_json(record.folder / "status.json", state)
-    with pytest.raises(UserError, match=f"is being run by process {os.getppid()} .* type the same again"):
+    with claimed(record.folder):
+        held = holder(record.folder)
         record.begin({}, FACTS, {})
-    files.write_json(record.folder / "status.json", {**state, "process": 2**22 + 1})
-    record.begin({}, FACTS, {})
+        assert held and holder(record.folder) == held
 
 
 def test_outputs_that_can_not_be_written_are_said(workplace: Path):

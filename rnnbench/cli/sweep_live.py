@@ -1,0 +1,107 @@
+"""A sweep on a terminal while it runs: one bar for all, a line for each trial that is under way."""
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from rnnbench.cli.sweep_report import SweepReport
+from rnnbench.leaderboard.text import number
+from rnnbench.sweep.executors.base import Outcome
+from rnnbench.sweep.planning import Point
+from rnnbench.sweep.survey import Standing, labels, standing
+from rnnbench.sweep.sweep import Sweep, Where
+
+STYLES = {Outcome.DONE: "green", Outcome.DIVERGED: "magenta", Outcome.PRUNED: "cyan", Outcome.FAILED: "red"}
+
+
+class LiveReport(SweepReport):
+    """As its base, but shows what is under way; of what is over, only failures get a line of their own."""
+
+    def __init__(self, sweep: Sweep, console: Console) -> None:
+        super().__init__(sweep, console)
+        self._began = time.monotonic()
+        self._best: tuple[float, str] | None = None
+        # No thread refreshes it: processes are forked from this one, and would inherit its locks.
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def ended(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
+        """As its base; and remembers the best."""
+        super().ended(point, outcome, reason, where)
+        found = standing(point.trial.record)
+        if self._best is None or found.rank < self._best[0]:
+            text = f"{found.metric} {number(found.score)}: {' '.join(point.overrides)}" if found.score else ""
+            self._best = (found.rank, text)
+
+    def tell(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
+        """Only failures have a line of their own."""
+        if outcome == Outcome.FAILED:
+            super().tell(point, outcome, reason, where)
+
+    def tick(self, under_way: Sequence[Point], elsewhere: Sequence[Point]) -> None:
+        """Draws the picture anew."""
+        self._live.update(self._picture(under_way, elsewhere), refresh=True)
+
+    def _picture(self, under_way: Sequence[Point], elsewhere: Sequence[Point]) -> RenderableType:
+        room = max(1, self.console.height - 5)
+        lines = [self._head(), workers(under_way[:room], self.console.width)]
+        if len(under_way) > room:
+            lines.append(Text(f"  and {len(under_way) - room} more", style="dim"))
+        if elsewhere:
+            lines.append(Text(f"  {len(elsewhere)} being run by other processes", style="dim"))
+        if self._best and self._best[1]:
+            lines.append(Text(f"best {self._best[1]}", no_wrap=True, overflow="ellipsis"))
+        return Group(*lines)
+
+    def _head(self) -> RenderableType:
+        grid = Table.grid(padding=(0, 1))
+        counts = Text()
+        for outcome, style in STYLES.items():
+            count = sum(number for (other, _), number in self.ends.items() if other == outcome)
+            counts.append(f"{count} {outcome}  " if count else "", style=style)
+        bar = ProgressBar(total=self.sweep.source.total, completed=self.over, width=24)
+        grid.add_row(bar, f"{self.over}/{self.sweep.source.total}", counts, self._time_left())
+        return grid
+
+    def _time_left(self) -> str:
+        if not self.ran:
+            return ""
+        left = (self.sweep.source.total - self.over) * (time.monotonic() - self._began) / self.ran
+        return f"{timedelta(seconds=round(left))} left"
+
+
+def workers(under_way: Sequence[Point], width: int) -> Table:
+    """A line for each trial under way: its point, epoch, score and speed."""
+    grid = Table.grid(padding=(0, 2))
+    names = labels([point.overrides for point in under_way])
+    for point, name in zip(under_way, names, strict=True):
+        found = standing(point.trial.record)
+        label = Text(f"  {name}", no_wrap=True, overflow="ellipsis")
+        label.truncate(width // 2)
+        grid.add_row(label, *progress(found, point.config.trainer.max_epochs))
+    return grid
+
+
+def progress(found: Standing, epochs: int | None) -> list[str]:
+    """Epoch, score and speed in words; empty where there is none yet."""
+    return [
+        f"epoch {found.epoch}/{epochs}" if found.epoch and epochs else "",
+        f"{found.metric} {number(found.score)}" if found.score is not None else "",
+        f"{found.speed:,.0f} {found.unit}/s" if found.speed else "",
+    ]

@@ -1,0 +1,54 @@
+"""A warm process of the local executor: it has torch imported and data read, and does one job after the other."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from rnnbench.errors import Stopped
+from rnnbench.signals import stoppable
+from rnnbench.storage import files
+from rnnbench.sweep.job import perform
+from rnnbench.trial import Preparation
+
+LOOK_FOR_PARENT = 1.0  # seconds
+
+
+def work(jobs: Connection, preparation: Preparation | None, gpu: str | None, log: Path) -> None:
+    """Does jobs until there are no more, a signal comes, or the parent is gone.
+
+    Args:
+        jobs: hands in a `Job`, or None to end; takes an `Ended`.
+        preparation: that of the parent where this process is a fork of it, so that its data are shared.
+        gpu: the only one that this process is to see.
+        log: takes what this process prints, whose terminal shows the sweep.
+    """
+    parent = os.getppid()
+    os.setpgid(0, 0)  # Control-C is for the parent, which passes it on once
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    for descriptor in (1, 2):
+        files.send_output(descriptor, log)
+
+    import torch
+
+    torch.set_num_threads(1)
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    # A signal that strikes between two jobs has nothing to stop but this loop; so has the end of the parent.
+    with contextlib.suppress(Stopped, EOFError, OSError), stoppable():
+        _do(jobs, preparation or Preparation())
+
+
+def _do(jobs: Connection, preparation: Preparation) -> None:
+    while (job := jobs.recv()) is not None:
+        jobs.send(perform(job, preparation))
+
+
+def _follow(parent: int) -> None:
+    """Stops this process when its parent is gone, so that no trial is left that nobody minds."""
+    while os.getppid() == parent:
+        time.sleep(LOOK_FOR_PARENT)
+    os.kill(os.getpid(), signal.SIGTERM)
