@@ -102,7 +102,7 @@ def test_a_coordinator_that_is_killed_leaves_no_worker_and_loses_nothing(book: P
     process.stdout.readline()
     workers = children(process.pid)
     process.kill()
-    process.wait()
+    process.communicate()
     end = time.monotonic() + 60
     while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < end:
         time.sleep(0.1)

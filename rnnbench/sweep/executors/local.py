@@ -99,7 +99,7 @@ class LocalExecutor(Executor):
 
     def _start(self, gpu: str | None) -> Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, self._preparation, gpu, self._log))
+        process = self._context.Process(target=work, args=(theirs, self._preparation, gpu, self._log, os.getpid()))
         with warnings.catch_warnings():
             # Python 3.12 warns of forks beside threads: those of torch and Arrow are idle and take part in no trial.
             warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)

@@ -15,9 +15,10 @@ from rnnbench.sweep.job import perform
 from rnnbench.trial import Preparation
 
 LOOK_FOR_PARENT = 1.0  # seconds
+AGAIN = 20.0  # seconds that a trial has to stop cleanly
 
 
-def work(jobs: Connection, preparation: Preparation | None, gpu: str | None, log: Path) -> None:
+def work(jobs: Connection, preparation: Preparation | None, gpu: str | None, log: Path, parent: int) -> None:
     """Does jobs until there are no more, a signal comes, or the parent is gone.
 
     Args:
@@ -25,8 +26,8 @@ def work(jobs: Connection, preparation: Preparation | None, gpu: str | None, log
         preparation: that of the parent where this process is a fork of it, so that its data are shared.
         gpu: the only one that this process is to see.
         log: takes what this process prints, whose terminal shows the sweep.
+        parent: the process that hands in jobs, which may be gone before this one begins.
     """
-    parent = os.getppid()
     os.setpgid(0, 0)  # Control-C is for the parent, which passes it on once
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
@@ -51,4 +52,6 @@ def _follow(parent: int) -> None:
     """Stops this process when its parent is gone, so that no trial is left that nobody minds."""
     while os.getppid() == parent:
         time.sleep(LOOK_FOR_PARENT)
-    os.kill(os.getpid(), signal.SIGTERM)
+    while True:  # a signal can be lost in code that swallows whatever is raised in it
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(AGAIN)
