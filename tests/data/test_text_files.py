@@ -40,7 +40,11 @@ def test_a_packed_file_is_read_as_the_plain_one(workplace: Path):
     assert read_text(workplace / "a.txt.gz") == "one\ntwo\n"
 
 
-@pytest.mark.parametrize("content", [b"plain", gzip.compress(b"a" * 999)[:20], gzip.compress(b"a")[:-9] + b"012345678"])
+@pytest.mark.parametrize(
+    "content",
+    [b"plain", gzip.compress(b"a" * 999)[:20], gzip.compress(b"a")[:-9] + b"012345678"],
+    ids=["not packed", "cut off", "altered"],
+)
 def test_a_torn_packed_file_is_said(content: bytes):
     Path("a.gz").write_bytes(content)
     with pytest.raises(UserError, match="'a.gz' is no whole gzip file: .*; fetch it again"):
