@@ -40,7 +40,10 @@ _waiting: Stopped | None = None
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Within it a signal waits for `poll`, or for the end; a second one waits no longer."""
+    """Within it a signal waits for `poll`, or for the end. A second Control-C waits no longer.
+
+    Schedulers repeat SIGTERM without meaning more by it: SLURM sends it to a job and to its steps.
+    """
     global _deferring, _waiting
     _deferring, _waiting = True, None
     try:
@@ -58,7 +61,7 @@ def poll() -> None:
 
 def _stop(number: int, _: FrameType | None) -> None:
     global _waiting
-    if _deferring and _waiting is None:
-        _waiting = Stopped(number)
+    if _deferring and (_waiting is None or number != signal.SIGINT):
+        _waiting = _waiting or Stopped(number)
     else:
         raise Stopped(number)
