@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-all lint format benchmarks clean
+.PHONY: help demo test test-all test-clusters lint format benchmarks clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +23,12 @@ test: $(READY) ## the fast tests (2 minutes)
 	$(BIN)/pytest -n 2
 
 test-all: $(READY) ## all tests, those that kill processes and those that need RNNBENCH_DATA included
-	$(BIN)/pytest -n 2 -m ""
+	$(BIN)/pytest -n 2 -m "not cluster"
+
+test-clusters: $(READY) ## sweeps on a real Ray cluster and, as root on Debian or Ubuntu, on a real SLURM (10 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray,slurm]'
+	$(BIN)/pytest -m cluster tests/sweep/test_ray.py
+	tests/clusters/slurm.sh $(BIN)/pytest -m cluster tests/sweep/test_slurm.py
 
 lint: $(READY) ## style and types
 	$(BIN)/ruff check

@@ -4,7 +4,7 @@ Imports no torch, so that configs can be read and checked at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from rnnbench.errors import UserError, at_least, first_line, fraction, not_among
@@ -23,6 +23,15 @@ IRRELEVANT = (
     "trainer.progress",
     "trainer.checkpoint_seconds",
 )
+
+# Settings of a sweep that some executors have no use for.
+EXECUTORS_OF = {
+    "cpus": ("ray", "slurm"),
+    "gpus": ("ray", "slurm"),
+    "address": ("ray",),
+    "partition": ("slurm",),
+    "minutes": ("slurm",),
+}
 
 
 @dataclass(kw_only=True)
@@ -105,6 +114,11 @@ class SweepConfig:
         timeout: seconds that a trial may take.
         memory: GiB that a trial may take: of the process, or of the GPU, which then takes as many trials as fit.
         zip: axes whose values go together.
+        cpus: of a trial on a cluster.
+        gpus: of a trial on a cluster; Ray lets trials share one.
+        address: HOST:PORT of a Ray cluster; null finds the one that this machine belongs to.
+        partition: of SLURM; null for its default.
+        minutes: that SLURM gives a trial at a time.
     """
 
     name: str | None = None
@@ -113,13 +127,25 @@ class SweepConfig:
     timeout: float | None = None
     memory: float | None = None
     zip: list[Any] = field(default_factory=list)
+    cpus: int = 1
+    gpus: float = 0.0
+    address: str | None = None
+    partition: str | None = None
+    minutes: int = 60
 
     def __post_init__(self) -> None:
         if self.name is not None and not (self.name.replace("-", "").replace("_", "").isalnum()):
             raise ValueError(f"name '{self.name}' may hold letters, digits, '-' and '_' only")
-        _one_of("executor", self.executor, ("local",))
+        _one_of("executor", self.executor, ("local", "ray", "slurm"))
         if self.workers is not None:
             at_least(1, workers=self.workers)
+        at_least(1, cpus=self.cpus)
+        at_least(5, minutes=self.minutes)  # SLURM says up to two minutes before the end that it is near
+        at_least(0, gpus=self.gpus)
+        for setting in fields(self):
+            own = EXECUTORS_OF.get(setting.name, (self.executor,))
+            if self.executor not in own and getattr(self, setting.name) != setting.default:
+                raise ValueError(f"{setting.name} is for executor={' or executor='.join(own)}, not {self.executor}")
         for name in ("timeout", "memory"):
             value = getattr(self, name)
             if value is not None and not value > 0:

@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from rnnbench.trial import Preparation
 
 # The executor of each name, as module and class.
-EXECUTORS = {"local": ("rnnbench.sweep.executors.local", "LocalExecutor")}
+EXECUTORS = {
+    "local": ("rnnbench.sweep.executors.local", "LocalExecutor"),
+    "ray": ("rnnbench.sweep.executors.ray", "RayExecutor"),
+    "slurm": ("rnnbench.sweep.executors.slurm", "SlurmExecutor"),
+}
 
 
 def executor_for(config: "Config", trials: int, preparation: "Preparation") -> "Executor":

@@ -143,7 +143,7 @@ class LocalExecutor(Executor):
         if self.timeout is not None and time.monotonic() - worker.since > self.timeout:
             return f"took longer than sweep.timeout={self.timeout:g} seconds"
         if self.memory is not None and worker.gpu is None:
-            used = _resident(worker.process.pid)
+            used = resident(worker.process.pid)
             if used > self.memory * GIB:
                 return f"took {used / GIB:.2f} GiB, more than sweep.memory={self.memory:g}"
         return None
@@ -189,7 +189,7 @@ def _cause(exit_code: int | None) -> str:
     return f"its worker ended with exit code {exit_code}"
 
 
-def _resident(process: int) -> int:
+def resident(process: int) -> int:
     """Bytes of memory that a process holds."""
     with suppress(OSError):
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
