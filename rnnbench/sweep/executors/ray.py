@@ -53,7 +53,7 @@ class RayExecutor(Executor):
         over, _ = ray.wait(tasks, num_returns=len(tasks), timeout=0)
         return [_ended(self._under_way.pop(task), task) for task in over]
 
-    def stop(self) -> None:
+    def stop(self, signal_number: int) -> None:  # noqa: ARG002  # Ray knows one way
         for task in self._under_way:
             ray.cancel(task)  # as Control-C does
 

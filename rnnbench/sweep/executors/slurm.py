@@ -88,7 +88,7 @@ class SlurmExecutor(Executor):
                 return ended
             time.sleep(min(left, LOOK_AT_FILES))
 
-    def stop(self) -> None:
+    def stop(self, signal_number: int) -> None:  # noqa: ARG002  # any other would be SLURM's, and queue it again
         """What runs is interrupted, as by Control-C; what waits in the queue leaves it."""
         self._stopping = True
         self._cancel("--signal=INT", "--state=RUNNING")
