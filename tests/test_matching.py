@@ -106,7 +106,11 @@ def test_no_other_width_comes_nearer(config: Config, cost: tuple[int, int, int],
     assert bool(match.reason) == (abs(match.reached / budget - 1) > 0.02)
 
 
-@pytest.mark.parametrize("name", NAMES)
+USUAL = ("gru", "mlstm", "retnet", "tcn")  # with and without heads; the rest takes half a minute
+SLOWLY = [pytest.param(name, marks=pytest.mark.slow) for name in NAMES if name not in USUAL]
+
+
+@pytest.mark.parametrize("name", [*USUAL, *SLOWLY])
 def test_seventy_thousand_parameters(book: Path, name: str):
     config = resolve(compose([*BOOK, f"backbone={name}", "match.parameters=70000"]))
     preparation = Preparation()
@@ -122,7 +126,7 @@ def test_seventy_thousand_parameters(book: Path, name: str):
     assert costs.parameter_count(trial.build_learner()) == match.reached
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*USUAL, *SLOWLY])
 @pytest.mark.parametrize("budget", ["state_bytes=1024", "flops=50000"])
 def test_other_budgets_are_met_or_refused_in_a_line(book: Path, name: str, budget: str):
     try:
@@ -218,8 +222,8 @@ def test_a_matched_network_is_run_recorded_and_loaded(rnnbench: Rnnbench, book: 
     assert rnnbench("sample", folder.name, "--prompt", "the cat", "--length", "1").code == 0
 
     said = rnnbench("-m", *BRIEF, "backbone=gru,elman", "match.parameters=6000")
-    assert f"already there, test perplexity {result['test']['perplexity']:.4g}, hidden_size {width} by" in said.out
-    assert said.out.count("by match.parameters=6000: ") == 2
+    assert "1 done, 1 already there" in said.out  # the trial that was there has the id of its width
+    assert said.out.count("by match.parameters=6000: ") == 1
 
 
 def test_show_says_the_width_and_where_it_comes_from(rnnbench: Rnnbench, book: Path):

@@ -46,6 +46,7 @@ def assert_mirrors(record: Record, mirror: wandb_file.Run) -> None:
     assert mirror.exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_sweep_leaves_a_run_a_trial_which_sync_delivers(book: Path, workplace: Path):
     environment = sandbox(workplace / "home")
     done = rnnbench(
@@ -104,7 +105,8 @@ def test_online_a_run_arrives_and_nothing_private_with_it(book: Path, workplace:
         assert f"{CANARY}-remote".encode() not in path.read_bytes(), path
 
 
-@pytest.mark.parametrize("behaviour", [Behaviour.BAD_KEY, pytest.param(Behaviour.DROP, marks=pytest.mark.fault)])
+@pytest.mark.fault
+@pytest.mark.parametrize("behaviour", [Behaviour.BAD_KEY, Behaviour.DROP])
 def test_a_server_in_trouble_costs_the_mirror_and_nothing_else(book: Path, workplace: Path, behaviour: Behaviour):
     with Recorder(behaviour) as recorder:
         environment = sandbox(workplace / "home") | recorder.environment

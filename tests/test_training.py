@@ -248,10 +248,17 @@ def test_wrong_learner_options_are_said(book: Path):
         run("learner.btpt=3")
 
 
-@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1", "sweep.workers=1"]], ids=["trial", "sweep"])
+SWEEP = ["-m", "seed=0,1", "sweep.workers=1"]
+
+
 @pytest.mark.parametrize(
-    ("number", "code", "status"),
-    [(signal.SIGINT, 130, Status.INTERRUPTED), (signal.SIGTERM, 143, Status.PREEMPTED)],
+    ("sweep", "number", "code", "status"),
+    [
+        ([], signal.SIGTERM, 143, Status.PREEMPTED),
+        pytest.param([], signal.SIGINT, 130, Status.INTERRUPTED, marks=pytest.mark.fault),
+        pytest.param(SWEEP, signal.SIGTERM, 143, Status.PREEMPTED, marks=pytest.mark.fault),
+        pytest.param(SWEEP, signal.SIGINT, 130, Status.INTERRUPTED, marks=pytest.mark.fault),
+    ],
 )
 def test_a_signal_ends_a_trial_in_order_with_a_checkpoint(
     book: Path, sweep: list[str], number: signal.Signals, code: int, status: Status

@@ -108,7 +108,8 @@ def test_a_backbone_with_a_mistake_fails_its_trial_and_no_other(
 
     said = rnnbench("-m", "backbone=broken,gru", *TINY)
     assert said.code == 1
-    assert "1 done, 1 failed" in said.out
+    assert "1 done, 1 already there" in said.out
+    assert f"failed: backbone=broken {' '.join(TINY)}: {reason}" in said.out
 
 
 def test_a_mistake_in_what_is_shown_fails_the_trial(rnnbench: Rnnbench):

@@ -125,7 +125,7 @@ def _create(path: Path, me: Holder) -> bool:
 def _release(path: Path) -> None:
     """Removes the claim and the dead ones that it took over, its own last."""
     number = _number(path)
-    for earlier in sorted(path.parent.glob(PATTERN), key=_number):
+    for earlier in sorted(_claims(path.parent), key=_number):
         if _number(earlier) <= number:
             earlier.unlink(missing_ok=True)
 
@@ -140,7 +140,14 @@ def _beat(path: Path, done: threading.Event) -> None:
 
 
 def _newest(folder: Path) -> int:
-    return max(map(_number, folder.glob(PATTERN)), default=0)
+    return max(map(_number, _claims(folder)), default=0)
+
+
+def _claims(folder: Path) -> list[Path]:
+    try:
+        return list(folder.glob(PATTERN))
+    except FileNotFoundError:  # its last holder is removing it just now
+        return []
 
 
 def _number(path: Path) -> int:

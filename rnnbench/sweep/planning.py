@@ -124,6 +124,8 @@ class _First:
 
     def _value(self, override: Override) -> tuple[Any] | None:
         """What an override sets its key to; None where it does anything else, or can not be."""
+        if self._plain and override.key_or_group == "seed" and type(override.value()) is int:
+            return (override.value(),)  # any will do, and sweeps of a thousand seeds should not take a minute
         line = str(override.input_line)
         if line not in self._values:
             self._values[line] = self._tried(override) if self._plain else None

@@ -125,6 +125,7 @@ def test_a_broken_plugin_is_a_line_and_the_others_are_measured(rnnbench: Rnnbenc
     assert "Traceback" not in said.out + said.err
 
 
+@pytest.mark.slow
 def test_all_that_are_installed_are_measured_by_default():
     from rnnbench import plugins
     from rnnbench.cli.bench import _subjects

@@ -69,6 +69,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(rnnbench: Rnnbench, arguments: 
     assert not Path("outputs").exists()
 
 
+@pytest.mark.slow  # a process of its own, which imports all that the hub needs
 def test_data_missing_offline_is_said(workplace: Path):
     done = subprocess.run(
         [sys.executable, "-m", "rnnbench", "task.dataset=ptb", f"data_dir={workplace}"],

@@ -40,7 +40,7 @@ def outcome(make: Any) -> Any:
         return str(error)
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_points_are_as_composed(workplace: Path, data: st.DataObject):
     keys = data.draw(st.lists(st.sampled_from(sorted(AXES)), min_size=1, max_size=4, unique=True))

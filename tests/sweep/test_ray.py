@@ -25,7 +25,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def machines() -> Iterator[Any]:
     """A cluster of three machines of one CPU each."""
-    from ray.cluster_utils import Cluster
+    from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]  # an extra
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     for _ in range(2):

@@ -204,11 +204,11 @@ def test_stopping_passes_on_to_trials_and_typing_it_again_goes_on(killer: None):
     with pytest.raises(Stopped), stoppable():
         run(plan([*QUIET, *slow]), heard)
     statuses = Counter(str(record.status) for record in all_records(Path("outputs")))
-    assert statuses["done"] == len(heard.ends) < 6
+    assert len(heard.ends) <= statuses["done"] < 6  # another may have come to its end beside the signal
     assert not statuses["running"]
     assert not statuses["failed"]
     rest = sweep(*slow)
-    assert rest.count(Where.HERE) == {Outcome.DONE: 6 - len(heard.ends)}
+    assert rest.count(Where.HERE) == {Outcome.DONE: 6 - statuses["done"]}
 
 
 @pytest.mark.fault

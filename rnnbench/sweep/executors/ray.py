@@ -1,5 +1,8 @@
 """The Ray executor: each trial is a Ray task, on any machine of a cluster that has the CPUs and GPUs for it."""
 
+# pyright: reportMissingImports=false, reportAttributeAccessIssue=false
+# Ray is an extra: where types are checked it need not be installed.
+
 import logging
 import os
 import socket
@@ -13,8 +16,8 @@ from rnnbench.sweep.executors.remote import perform_at, place_of
 from rnnbench.trial import Preparation
 
 try:
-    import ray  # pyright: ignore[reportMissingImports]  # an extra
-    from ray import exceptions  # pyright: ignore[reportMissingImports]
+    import ray
+    from ray import exceptions
 except ImportError as error:
     raise UserError("sweep.executor=ray needs Ray: pip install 'rnnbench[ray]'") from error
 
