@@ -153,7 +153,7 @@ VALUES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.lists(
         st.builds(

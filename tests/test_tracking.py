@@ -78,6 +78,7 @@ def test_a_sweep_leaves_a_run_a_trial_which_sync_delivers(book: Path, workplace:
         assert [row[:2] for row in table["data"]] == [[sample["title"], sample["text"]] for sample in record.samples]
 
 
+@pytest.mark.slow
 def test_online_a_run_arrives_and_nothing_private_with_it(book: Path, workplace: Path):
     subprocess.run(["git", "init", "-q", "."], check=True)
     subprocess.run(["git", "remote", "add", "origin", f"https://{CANARY}-remote@example.org/x.git"], check=True)

@@ -248,17 +248,11 @@ def test_wrong_learner_options_are_said(book: Path):
         run("learner.btpt=3")
 
 
-SWEEP = ["-m", "seed=0,1", "sweep.workers=1"]
-
-
+@pytest.mark.fault
+@pytest.mark.parametrize("sweep", [[], ["-m", "seed=0,1", "sweep.workers=1"]], ids=["trial", "sweep"])
 @pytest.mark.parametrize(
-    ("sweep", "number", "code", "status"),
-    [
-        ([], signal.SIGTERM, 143, Status.PREEMPTED),
-        pytest.param([], signal.SIGINT, 130, Status.INTERRUPTED, marks=pytest.mark.fault),
-        pytest.param(SWEEP, signal.SIGTERM, 143, Status.PREEMPTED, marks=pytest.mark.fault),
-        pytest.param(SWEEP, signal.SIGINT, 130, Status.INTERRUPTED, marks=pytest.mark.fault),
-    ],
+    ("number", "code", "status"),
+    [(signal.SIGINT, 130, Status.INTERRUPTED), (signal.SIGTERM, 143, Status.PREEMPTED)],
 )
 def test_a_signal_ends_a_trial_in_order_with_a_checkpoint(
     book: Path, sweep: list[str], number: signal.Signals, code: int, status: Status

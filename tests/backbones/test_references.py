@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import dropout
@@ -182,6 +182,7 @@ def test_transformer_is_attention_over_a_window(size: int, context: int):
     assert np.abs(Backbone.forward(built, x)[0].detach().numpy() - expected).max() < 1e-12
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(1, 6), st.sampled_from(["tcn", "transformer"]))
 def test_any_chunks_equal_the_whole_with_the_state(chunks: list[int], context: int, name: str):
     options = {"heads": 2, "context": context} if name == "transformer" else {"levels": 2}

@@ -85,7 +85,10 @@ def typed(points: Sequence[Any]) -> list[tuple[str, ...]]:
     return [found.overrides for found in points]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "cmaes", "nsga2"])
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ("random", "cmaes", "nsga2")]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", *OTHERS])
 def test_a_search_that_was_cut_short_goes_on_as_if_it_had_not_been(sampler: str):
     given = (RATE, WIDTH, f"search.sampler={sampler}")
     whole = typed(drain(search(*given, trials=16), at_once=3))
@@ -100,7 +103,7 @@ def test_a_search_that_was_cut_short_goes_on_as_if_it_had_not_been(sampler: str)
     assert typed(drain(search(*given, trials=16), at_once=3)) == typed(again)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsga2"])
+@pytest.mark.parametrize("sampler", ["tpe", *OTHERS[1:]])
 def test_one_at_a_time_a_search_cut_anywhere_asks_for_the_very_same(sampler: str):
     given = (RATE, WIDTH, f"search.sampler={sampler}")
     whole = typed(drain(search(*given, trials=15)))
@@ -169,7 +172,7 @@ def test_seeds_of_the_winner_wait_for_the_last_trial():
     assert winner and winner.overrides == tuple(line.replace("seed=0", "seed=1") for line in best.overrides)
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+@pytest.mark.parametrize("sampler", ["tpe", OTHERS[1]])
 def test_samplers_find_what_is_good(sampler: str):
     found = drain(search(RATE, WIDTH, f"search.sampler={sampler}", trials=40))
     assert min(map(score, found[20:])) < 0.05
@@ -214,7 +217,7 @@ def test_with_several_objectives_all_that_none_beats_are_winners():
 
 
 @pytest.mark.parametrize("status", [Status.DIVERGED, Status.FAILED, Status.PRUNED])
-@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+@pytest.mark.parametrize("sampler", ["tpe", OTHERS[1]])
 def test_a_search_learns_from_what_came_to_nothing(sampler: str, status: Status):
     def run(point: Any) -> Outcome:
         wild = values(point)["optimizer.learning_rate"] > 0.1

@@ -105,6 +105,7 @@ def test_samples_show_the_odds_of_the_next_word_and_the_continuation():
     assert odds == sorted(odds, reverse=True)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("dataset", "level", "counts", "size"),

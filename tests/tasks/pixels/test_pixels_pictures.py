@@ -106,6 +106,7 @@ def test_files_that_do_not_belong_together_are_said(workplace: Path, changes: di
         read_pictures("mnist", stored(workplace, "", **changes))
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_mnist_as_published(real_data: Path):
     found = read_pictures("mnist", Sources(real_data))

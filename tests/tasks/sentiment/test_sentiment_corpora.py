@@ -192,6 +192,7 @@ def test_labels_that_are_missing_or_all_the_same_are_said():
         read_corpus("csv", Sources(), [table("a.csv", "x,good", "y,good")])
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("dataset", "counts"),
