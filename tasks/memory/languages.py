@@ -1,5 +1,6 @@
 """Regular languages: is this string of zeros and ones in the language?"""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
@@ -62,9 +63,9 @@ class Language(Problem):
             raise ValueError(f"length must be at most {LONGEST}, got {self.length}")
 
     @property
+    @abstractmethod
     def automaton(self) -> Automaton:
         """What decides."""
-        raise NotImplementedError
 
     @property
     def inputs(self) -> Tokens:

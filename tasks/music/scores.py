@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import Metric
 
-from rnnbench.metrics import RowMetric
+from rnnbench.metrics import Mean, RowMetric
 
 
 class StepNLL(RowMetric):
@@ -52,7 +51,7 @@ class StepNLL(RowMetric):
         return self.nats / self.count
 
 
-class FrameAccuracy(Metric):
+class FrameAccuracy(Mean):
     """TP / (TP + FP + FN) of a step's keys, averaged over steps; a key is said to sound where its odds are above one.
 
     A silent step of which silence was said is wholly right. (Bay et al. 2009, as Boulanger-Lewandowski et al. 2012 use
@@ -60,23 +59,11 @@ class FrameAccuracy(Metric):
     """
 
     higher_is_better = True
-    full_state_update = False
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-        self.total: Tensor
-        self.count: Tensor
-
-    def update(self, outputs_NK: Tensor, targets_NK: Tensor) -> None:
+    def update(self, outputs_NK: Tensor, targets_NK: Tensor) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Adds steps: `outputs_NK` are logits, `targets_NK` zeros and ones."""
         said_NK, sounds_NK = outputs_NK > 0, targets_NK > 0.5
         right_N = (said_NK & sounds_NK).sum(1)
         either_N = (said_NK | sounds_NK).sum(1)  # TP + FP + FN
-        self.total += torch.where(either_N > 0, right_N.double() / either_N.clamp(min=1), 1.0).sum()
-        self.count += len(either_N)
-
-    def compute(self) -> Tensor:
-        """The average over steps."""
-        return self.total / self.count
+        right_share_N = torch.where(either_N > 0, right_N.double() / either_N.clamp(min=1), 1.0)
+        super().update(right_share_N.mean(), len(either_N))
