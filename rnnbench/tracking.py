@@ -2,7 +2,7 @@
 
 Whatever happens to the mirror (no network, a bad key, its process killed) is said once and harms nothing. It is told
 the config, curves, costs, scores and samples of a trial; never an environment variable, the command line, the host,
-the user or the code.
+the user or the code. A thread of its own tells it, so that training does not wait for a server's answers.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +30,7 @@ _unreachable: set[str] = set()  # the modes that this process has found to be so
 
 
 class Tracker:
-    """One run at Weights & Biases for one trial; within ``with`` it is open.
+    """One run at Weights & Biases for one trial; within ``with`` it is open, and behind it all has been told.
 
     Args:
         trial: what is run; `logger.mode` of its config says whether and where the mirror stands.
@@ -39,47 +40,62 @@ class Tracker:
     def __init__(self, trial: Trial, group: str | None) -> None:
         self.trial, self.group = trial, group
         self._run: Any = None
+        self._teller = ThreadPoolExecutor(1, "mirror")  # one thread: what is told stays in order
         # Tables are staged on disk until they are sent, which for an offline run may be much later: within the record.
         self._staging = {"WANDB_DATA_DIR": str(trial.record.folder.absolute() / "wandb" / "data")}
         self._before = dict(os.environ)
 
     def __enter__(self) -> Self:
-        mode, folder = self.trial.config.logger.mode, self.trial.record.folder
+        mode = self.trial.config.logger.mode
         if mode != "disabled":
             os.environ.update({**self._staging, **self._before})
-        if mode == "online" and _unreachable:
-            mode = "offline"  # the next trial of a sweep does not wait for the server again
-        if mode == "online" and not self._guarded(lambda: self._start("online"), "can not be reached"):
-            _unreachable.add(mode)
-            self._say(f"this run is mirrored offline; `wandb sync {folder}/wandb/offline-run-*` sends it later")
-            mode = "offline"
-        if mode == "offline":
-            self._guarded(lambda: self._start("offline"), "can not be started")
+            self._teller.submit(self._open, mode)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # Finishing on every way out is what gives the next trial of this process a run of its own.
-        self._guarded(lambda: self._run and self._run.finish(exit_code=0 if error is None else 1), "did not finish")
+        # Ending it on every way out is what gives the next trial of this process a run of its own.
+        self._tell(lambda run: self._end(run, 1), "did not finish")
+        self._teller.shutdown()
         for name in self._staging.keys() - self._before.keys():
             os.environ.pop(name, None)
 
     def log(self, line: Mapping[str, float]) -> None:
         """Sends a line of the curves."""
-        self._guarded(lambda: self._run and self._run.log(dict(line), step=int(line["step"])), "stopped listening")
+        self._tell(lambda run: run.log(dict(line), step=int(line["step"])), "stopped listening")
 
     def finish(self, status: str, result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> None:
-        """Sends status, scores and costs as the summary, and the samples as a table."""
+        """Sends status, scores and costs as the summary and the samples as a table, and ends the run."""
 
-        def send() -> None:
-            if self._run is not None:
-                summary = {key.replace(".", "/"): value for key, value in leaves(result)}
-                self._run.summary.update({"status": str(status), **summary})
-                if samples:
-                    self._run.log({"samples": _table(samples, self.trial.record.folder / "samples")})
+        def send(run: Any) -> None:
+            summary = {key.replace(".", "/"): value for key, value in leaves(result)}
+            run.summary.update({"status": str(status), **summary})
+            if samples:
+                run.log({"samples": _table(samples, self.trial.record.folder / "samples")})
 
-        self._guarded(send, "stopped listening")
+        self._tell(send, "stopped listening")
+        self._tell(self._end, "did not finish")
+
+    def _end(self, run: Any, exit_code: int = 0) -> None:
+        self._run = None
+        run.finish(exit_code=exit_code)
+
+    def _tell(self, action: Callable[[Any], object], what: str) -> None:
+        """Lets the thread do it with the run, where there is one by then."""
+        if self.trial.config.logger.mode != "disabled":
+            self._teller.submit(self._guarded, lambda: self._run and action(self._run), what)
+
+    def _open(self, mode: str) -> None:
+        if mode == "online" and _unreachable:
+            mode = "offline"  # the next trial of a sweep does not wait for the server again
+        if mode == "online" and not self._guarded(lambda: self._start("online"), "can not be reached"):
+            _unreachable.add(mode)
+            folder = self.trial.record.folder
+            self._say(f"this run is mirrored offline; `wandb sync {folder}/wandb/offline-run-*` sends it later")
+            mode = "offline"
+        if mode == "offline":
+            self._guarded(lambda: self._start("offline"), "can not be started")
 
     def _start(self, mode: str) -> None:
         import wandb

@@ -67,8 +67,9 @@ def run_trial(trial: Trial, group: str | None = None, watch: Watch | None = None
             with Tracker(trial, group) as tracker:
                 status, result = _train_and_test(trial, learner, batches, tracker, watch, start)
                 tracker.finish(status, result, record.samples)
+                record.write_result(result)  # meanwhile
             with deferred():
-                record.finish(status, result)
+                record.finish(status)
                 checkpoints.discard(record.folder / CHECKPOINTS)
         except Stopped as stopped:
             if not record.finished:

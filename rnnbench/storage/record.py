@@ -157,10 +157,13 @@ class Record:
                 f"outputs_dir can not be written: {error}; choose another with outputs_dir=FOLDER"
             ) from error
 
-    def finish(self, status: Status, result: Mapping[str, Any]) -> None:
-        """Writes the result, then the status: a trial is never done without one, or before all of it is on disk."""
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Writes result.json, and waits until all that the trial has written is on disk."""
         files.write_json(self.folder / "result.json", dict(result), durable=False)
         files.sync(self.folder / CHECKPOINTS, self.folder / "samples", self.folder)
+
+    def finish(self, status: Status) -> None:
+        """Marks the trial as finished, after `write_result`: it is never done before all of it is on disk."""
         self._write_state(status, finished=_now())
 
     def fail(self, error: Exception) -> None:

@@ -40,7 +40,8 @@ def record(
             "wall_seconds": 360.0,
             "steps": 100,
         }
-        written.finish(status, result)
+        written.write_result(result)
+        written.finish(status)
     else:
         written.end(status, "for some reason")
     return written

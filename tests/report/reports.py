@@ -73,7 +73,8 @@ def write_trial(
         "steps_per_second": 5000.0 / (1 + width),
         "wall_seconds": 60,
     }
-    record.finish(status, {"test": test, "validation": {metric: score, "loss": cost}, "epochs": 4, **costs})
+    record.write_result({"test": test, "validation": {metric: score, "loss": cost}, "epochs": 4, **costs})
+    record.finish(status)
     return record
 
 

@@ -21,7 +21,9 @@ def test_a_record_reads_what_it_wrote(workplace: Path):
     assert (record.status, record.finished) == (Status.RUNNING, False)
     record.log_metrics({"step": 1, "train/loss": 2.0})
     record.write_samples([{"title": "a"}])
-    record.finish(Status.DONE, {"test": {"m": 1.0}})
+    record.write_result({"test": {"m": 1.0}})
+    assert not record.finished
+    record.finish(Status.DONE)
     assert record.finished
     assert record.config == {"seed": 1, "task": {"name": "t"}}
     assert (record.facts, record.environment, record.result) == (FACTS, {"python": "3"}, {"test": {"m": 1.0}})
@@ -32,7 +34,8 @@ def test_a_record_reads_what_it_wrote(workplace: Path):
 
 def test_diverged_is_a_result_and_failed_is_none(workplace: Path):
     record = begun(workplace)
-    record.finish(Status.DIVERGED, {"test": {}})
+    record.write_result({"test": {}})
+    record.finish(Status.DIVERGED)
     assert record.finished
     record.fail(ZeroDivisionError("by zero"))
     assert not record.finished
