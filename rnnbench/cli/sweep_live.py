@@ -16,7 +16,7 @@ from rnnbench.cli.sweep_report import SweepReport
 from rnnbench.leaderboard.sheet import number
 from rnnbench.sweep.executors.base import Outcome
 from rnnbench.sweep.planning import Point
-from rnnbench.sweep.survey import Standing, labels, standing
+from rnnbench.sweep.survey import Standing, standing
 from rnnbench.sweep.sweep import Sweep
 from rnnbench.sweep.watching import Where
 
@@ -27,6 +27,8 @@ STYLES = {
     Outcome.SKIPPED: "dim",
     Outcome.FAILED: "red",
 }
+
+Shown = Sequence[tuple[Point, Standing]]  # trials under way, and how each stands
 
 
 class LiveReport(SweepReport):
@@ -53,7 +55,7 @@ class LiveReport(SweepReport):
         super().ended(point, outcome, reason, where)
         found = standing(point.trial.record)
         if self._best is None or found.rank < self._best[0]:
-            text = f"{found.metric} {number(found.score)}: {' '.join(point.overrides)}" if found.score else ""
+            text = f"{found.metric} {number(found.score)}: {self.name(point)}" if found.score else ""
             self._best = (found.rank, text)
 
     def tell(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
@@ -67,7 +69,8 @@ class LiveReport(SweepReport):
 
     def _picture(self, under_way: Sequence[Point], elsewhere: Sequence[Point]) -> RenderableType:
         room = max(1, self.console.height - 5)
-        lines = [self._head(), workers(under_way[:room], self.console.width)]
+        shown = [(point, standing(point.trial.record)) for point in under_way[:room]]
+        lines = [self._head(shown), self._workers(shown)]
         if len(under_way) > room:
             lines.append(Text(f"  and {len(under_way) - room} more", style="dim"))
         if elsewhere:
@@ -76,33 +79,38 @@ class LiveReport(SweepReport):
             lines.append(Text(f"best {self._best[1]}", no_wrap=True, overflow="ellipsis"))
         return Group(*lines)
 
-    def _head(self) -> RenderableType:
+    def _head(self, shown: Shown) -> RenderableType:
         grid = Table.grid(padding=(0, 1))
         counts = Text()
         for outcome, style in STYLES.items():
             count = sum(number for (other, _), number in self.ends.items() if other == outcome)
             counts.append(f"{count} {outcome}  " if count else "", style=style)
         bar = ProgressBar(total=self.sweep.source.total, completed=self.over, width=24)
-        grid.add_row(bar, f"{self.over}/{self.sweep.source.total}", counts, self._time_left())
+        grid.add_row(bar, f"{self.over}/{self.sweep.source.total}", counts, self._time_left(shown))
         return grid
 
-    def _time_left(self) -> str:
-        if not self.ran:
+    def _workers(self, shown: Shown) -> RenderableType:
+        """A line for each trial under way: its point, epoch, score and speed."""
+        grid = Table.grid(padding=(0, 2))
+        for point, found in shown:
+            label = Text(f"  {self.name(point)}", no_wrap=True, overflow="ellipsis")
+            label.truncate(self.console.width // 2)
+            grid.add_row(label, *progress(found, point.config.trainer.max_epochs))
+        return grid
+
+    def _time_left(self, shown: Shown) -> str:
+        """What the rest takes, if it takes as long as what was done so far, epochs of trials under way included."""
+        begun = sum(part_done(found, point.config.trainer.max_epochs) for point, found in shown)
+        if not self.ran + begun:
             return ""
-        left = (self.sweep.source.total - self.over) * (time.monotonic() - self._began) / self.ran
+        rest = self.sweep.source.total - self.over - begun
+        left = rest * (time.monotonic() - self._began) / (self.ran + begun)
         return f"{timedelta(seconds=round(left))} left"
 
 
-def workers(under_way: Sequence[Point], width: int) -> Table:
-    """A line for each trial under way: its point, epoch, score and speed."""
-    grid = Table.grid(padding=(0, 2))
-    names = labels([point.overrides for point in under_way])
-    for point, name in zip(under_way, names, strict=True):
-        found = standing(point.trial.record)
-        label = Text(f"  {name}", no_wrap=True, overflow="ellipsis")
-        label.truncate(width // 2)
-        grid.add_row(label, *progress(found, point.config.trainer.max_epochs))
-    return grid
+def part_done(found: Standing, epochs: int | None) -> float:
+    """The part of its epochs that a trial has behind it."""
+    return (found.epoch - 1) / epochs if found.epoch and epochs else 0.0
 
 
 def progress(found: Standing, epochs: int | None) -> list[str]:

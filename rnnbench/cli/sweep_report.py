@@ -47,6 +47,10 @@ class SweepReport:
         """How many trials came to their end here and now."""
         return sum(number for (_, where), number in self.ends.items() if where == Where.HERE)
 
+    def name(self, point: Point) -> str:
+        """What tells a point from the others: what is not said once for all of them in the command."""
+        return " ".join(word for word in point.overrides if word not in self.sweep.ledger.command) or "defaults"
+
     def ended(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
         """Told of each trial when it is over."""
         self.ends[outcome, where] += 1
@@ -62,7 +66,7 @@ class SweepReport:
 
     def tell(self, point: Point, outcome: Outcome, reason: str, where: Where) -> None:
         """Prints the line of a trial."""
-        line = f"[{self.over}/{self.sweep.source.total}] {' '.join(point.overrides) or 'defaults'}: {outcome}"
+        line = f"[{self.over}/{self.sweep.source.total}] {self.name(point)}: {outcome}"
         found = standing(point.trial.record)
         if found.test is not None:
             line += f", test {found.metric} {number(found.test)}"

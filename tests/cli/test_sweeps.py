@@ -1,5 +1,6 @@
 """The verbs of sweeps, and what is seen meanwhile."""
 
+import io
 import json
 import os
 import pty
@@ -7,10 +8,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from conftest import TINY
+from rich.console import Console
+
+from rnnbench.cli import sweep_live
+from rnnbench.sweep.executors.base import Outcome
+from rnnbench.sweep.survey import Standing
+from rnnbench.sweep.watching import Where
 
 Rnnbench = Callable[..., Any]
 BROKEN = """
@@ -99,6 +107,18 @@ def test_a_sweep_of_another_space_is_refused(rnnbench: Rnnbench, book: Path):
     assert "sweep.name=mine is another sweep" in said.err
     assert "3 done" not in rnnbench("sweeps").out
     assert "1 done, 2 already there" in rnnbench("-m", *TINY, "seed=0,1,2", "sweep.name=mine").out
+
+
+def test_the_time_left_counts_epochs_of_trials_under_way(monkeypatch: pytest.MonkeyPatch):
+    clock = iter([0.0, 60.0])
+    monkeypatch.setattr(sweep_live.time, "monotonic", lambda: next(clock))
+    sweep = SimpleNamespace(name="mine", source=SimpleNamespace(total=4, refused={}))
+    report = sweep_live.LiveReport(cast(Any, sweep), Console(file=io.StringIO()))
+    assert report._time_left([]) == ""
+    report.ends[Outcome.DONE, Where.HERE] = 1
+    point = SimpleNamespace(config=SimpleNamespace(trainer=SimpleNamespace(max_epochs=30)))
+    half_way = Standing("running", epoch=16)
+    assert report._time_left([(cast(Any, point), half_way)]) == "0:01:40 left"  # 2.5 trials at 1.5 a minute
 
 
 @pytest.mark.slow
