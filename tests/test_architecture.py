@@ -19,6 +19,7 @@ ROOT = Path(rnnbench.__file__).resolve().parent.parent
 FLOORS = [
     {
         "errors",
+        "fitting",
         "data",
         "values",
         "metrics",

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rnnbench.diagnostics.speed import Subject
     from rnnbench.diagnostics.speed_results import Report, Setup
 
-WIDTH = 100  # of what is printed into a file
 FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -52,12 +51,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(dataclasses.asdict(report), indent=2))
     else:
-        from rich.console import Console
-
         from rnnbench.diagnostics.speed_text import show
+        from rnnbench.fitting import screen
 
-        console = Console(highlight=False)
-        show(report, console if console.is_terminal else Console(highlight=False, width=WIDTH))
+        show(report, screen())
     if plot:
         _draw(report, plot)
     return 1 if any(row.problem for row in report.rows) else 0

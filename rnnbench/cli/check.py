@@ -105,12 +105,15 @@ def _read(overrides: Sequence[str]) -> "tuple[Kind, str, dict[str, Any]]":
 
 
 def _print(name: str, results: "Sequence[Outcome]") -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from rnnbench.fitting import fit, screen
 
     table = Table("check", "", "remarks", title=f"[bold]{name}", title_justify="left")
     for outcome in results:
         status = f"[{STYLES[outcome.status]}]{outcome.status}"
         table.add_row(outcome.check.replace("_", " "), status, escape(outcome.message))
-    Console().print(table)
+    console = screen()
+    fit(table, console)
+    console.print(table)

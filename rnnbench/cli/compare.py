@@ -35,11 +35,10 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_plain(compared), indent=2))
         return 0
-    from rich.console import Console
-
+    from rnnbench.fitting import screen
     from rnnbench.leaderboard import tables
 
-    console = Console(highlight=False)
+    console = screen()
     tables.show([_scores(compared), _config(compared), _costs(compared)], console)
     for letter, side in zip("AB", (compared.first, compared.second), strict=True):
         console.print(f"{letter}  {_curve(side)}")

@@ -179,9 +179,9 @@ def _formed(sheets: Sequence["Sheet"], form: str) -> str:
     forms = {"markdown": tables.markdown, "csv": tables.comma_separated, "latex": latex.latex}
     if form in forms:
         return forms[form](sheets)
-    from rich.console import Console
+    from rnnbench.fitting import screen
 
-    tables.show(sheets, Console())
+    tables.show(sheets, screen())
     return ""
 
 

@@ -43,10 +43,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({what: [vars(entry) for entry in entries] for what, entries in found.items()}, indent=2))
     else:
-        from rich.console import Console
-
         for what, entries in found.items():
-            Console().print(_table(what, entries, arguments.verify))
+            _print(_table(what, entries, arguments.verify))
     broken = any(entry.problem for entries in found.values() for entry in entries)
     return 1 if arguments.verify and broken else 0
 
@@ -65,14 +63,15 @@ def _entry(plugin: Plugin, verify: bool) -> Entry:
 def _table(what: str, entries: list[Entry], verified: bool) -> "Table":
     from rich.table import Table
 
-    table = Table(title=f"[bold]{what}", title_justify="left")
-    for column in ("name", "shape" if what == "tasks" else "primitive", "source", "what it is"):
+    sources = {entry.source for entry in entries}
+    several = len(sources) != 1
+    table = Table(title=f"[bold]{what}" if several else f"[bold]{what} of {sources.pop()}", title_justify="left")
+    columns = ["name", "shape" if what == "tasks" else "primitive", *(["source"] if several else []), "what it is"]
+    for column in [*columns, *(["verified"] if verified else [])]:
         table.add_column(column, no_wrap=column == "name")
-    if verified:
-        table.add_column("verified")
     for entry in entries:
         problem = f"[red]{entry.problem}" if entry.problem else ""
-        cells = [entry.name, entry.trait, entry.source]
+        cells = [entry.name, entry.trait, *([entry.source] if several else [])]
         cells += [entry.description, problem or "ok"] if verified else [entry.description or problem]
         table.add_row(*cells)
     return table
@@ -92,11 +91,20 @@ def _runs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*("id", *columns, "status", "test"), title="[bold]runs", title_justify="left")
     for row in rows:
         table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console().print(table)
+    for name in ("id", "test"):
+        next(column for column in table.columns if column.header == name).no_wrap = True
+    _print(table)
     return 0
+
+
+def _print(table: "Table") -> None:
+    from rnnbench.fitting import fit, screen
+
+    console = screen()
+    fit(table, console)
+    console.print(table)

@@ -6,7 +6,6 @@ With a run's id, the beginning of one or its folder instead: that trial on a pag
 import argparse
 import json
 import os
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,7 @@ def _trial(run: str, arguments: argparse.Namespace) -> int:
     from rich.markup import escape
 
     from rnnbench import settings
+    from rnnbench.fitting import screen
     from rnnbench.leaderboard import tables, trial_page
     from rnnbench.report.commands import command
     from rnnbench.storage.record import find_record
@@ -51,7 +51,7 @@ def _trial(run: str, arguments: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     for line in trial_page.lines_of(record):
         console.print(escape(line))
-    tables.show([trial_page.scores_sheet(record), trial_page.costs_sheet(record)], Console())
+    tables.show([trial_page.scores_sheet(record), trial_page.costs_sheet(record)], screen())
     config = dict(leaves(record.config))
     if config:
         console.print(f"[bold]again[/bold]  rnnbench {escape(command(config))} seed={config.get('seed')}")
@@ -134,11 +134,14 @@ def _read_config(sources: Any, name: str) -> str | None:
 
 
 def _print(rows: list[tuple[str, Any, str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from rnnbench.fitting import fit, screen
 
     table = Table("setting", "value", "from", title="[bold]config of a trial", title_justify="left")
     for key, value, origin in rows:
         style = "" if origin.startswith(("default", "conf/")) else "bold"
         table.add_row(key, json.dumps(value, ensure_ascii=False), origin, style=style)
-    Console(file=sys.stdout).print(table)
+    console = screen()
+    fit(table, console)
+    console.print(table)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rnnbench import settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from rnnbench.sweep.ledger import Entry, Ledger
@@ -25,21 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
+    from rnnbench.fitting import screen
     from rnnbench.sweep.ledger import read
     from rnnbench.sweep.survey import survey
 
     ledger = read(settings.outputs_dir(arguments.outputs_dir), arguments.name)
     found = survey(ledger)
-    console = Console()
+    console = screen()
     if arguments.json:
         rows = [{"id": entry.id, "overrides": entry.overrides, **asdict(standing)} for entry, standing in found]
         print(json.dumps(rows, indent=2))
     elif console.is_terminal and _runs(found):
         _live(ledger, console)
     else:
-        console.print(_table(ledger, found))
+        console.print(_table(ledger, found, console))
     return 0
 
 
@@ -47,7 +47,7 @@ def _runs(found: "list[tuple[Entry, Standing]]") -> bool:
     return any(standing.status == "running" for _, standing in found)
 
 
-def _live(ledger: "Ledger", console) -> None:
+def _live(ledger: "Ledger", console: "Console") -> None:
     from rich.live import Live
 
     from rnnbench.sweep.survey import survey
@@ -55,17 +55,20 @@ def _live(ledger: "Ledger", console) -> None:
     with Live(console=console, auto_refresh=False) as live:
         found = survey(ledger)
         while _runs(found):
-            live.update(_table(ledger, found, console.height - 6), refresh=True)
+            live.update(_table(ledger, found, console, console.height - 6), refresh=True)
             time.sleep(REFRESH)
             found = survey(ledger)
-        live.update(_table(ledger, found), refresh=True)
+        live.update(_table(ledger, found, console), refresh=True)
 
 
-def _table(ledger: "Ledger", found: "list[tuple[Entry, Standing]]", rows: int | None = None) -> "Table":
+def _table(
+    ledger: "Ledger", found: "list[tuple[Entry, Standing]]", console: "Console", rows: int | None = None
+) -> "Table":
     """The trials, best first; of too many the middle is left out, never those that run."""
     from rich.table import Table
 
     from rnnbench.cli.sweep_live import progress
+    from rnnbench.fitting import fit
     from rnnbench.leaderboard.sheet import number
     from rnnbench.sweep.survey import counts, labels
 
@@ -73,9 +76,8 @@ def _table(ledger: "Ledger", found: "list[tuple[Entry, Standing]]", rows: int | 
     said = ", ".join(f"{count} {status}" for status, count in counts([s for _, s in found]).items())
     table = Table(title=f"[bold]sweep {ledger.name}[/bold]: {said}", title_justify="left")
     for column in ("trial", "status", "epoch", "validation", "test", "speed"):
-        table.add_column(
-            column, justify="left" if column in ("trial", "status") else "right", no_wrap=column != "trial"
-        )
+        words = column in ("trial", "status")
+        table.add_column(column, justify="left" if words else "right", no_wrap=not words)
     ordered = sorted(found, key=lambda pair: (pair[1].status != "running", pair[1].rank, names[pair[0].id]))
     for entry, standing in ordered[:rows]:
         style = STYLES.get(standing.status, "dim")
@@ -84,6 +86,6 @@ def _table(ledger: "Ledger", found: "list[tuple[Entry, Standing]]", rows: int | 
         _, score, speed = progress(standing, None)
         test = number(standing.test) if standing.test is not None else ""
         table.add_row(names[entry.id], status, epoch, score, test, speed)
-    if rows is not None and len(ordered) > rows:
-        table.caption = f"and {len(ordered) - rows} more"
+    more = [f"and {len(ordered) - rows} more"] if rows is not None and len(ordered) > rows else []
+    table.caption = "; ".join([*more, *fit(table, console, optional=1)])
     return table

@@ -49,8 +49,9 @@ def _row(folder, name: str) -> dict[str, object]:
 
 
 def _print(rows: list[dict[str, object]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from rnnbench.fitting import fit, screen
 
     if not rows:
         print("no sweeps yet; `rnnbench -m backbone=elman,lstm,gru seed=0,1,2` runs one", file=sys.stderr)
@@ -65,4 +66,6 @@ def _print(rows: list[dict[str, object]]) -> None:
         time_left = str(timedelta(seconds=round(left))) if isinstance(left, float) and left else "–"
         cells = [str(row[column]) if row[column] else "–" for column in ("trials", *statuses)]
         table.add_row(str(row["sweep"]), *cells, time_left, str(row["began"])[:16].replace("T", " "))
-    Console().print(table)
+    console = screen()
+    fit(table, console)
+    console.print(table)

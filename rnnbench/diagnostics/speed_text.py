@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rnnbench.diagnostics.speed_results import Report, Row, labels
+from rnnbench.fitting import fit
 
+OPTIONAL = 2  # columns, counted from the right, that may be left out where there is no room
 COLUMNS = ("backbone", "path", "tokens/s", "GFLOP/s", "of limit", "× LSTM", "× loop", "parameters", "state B")
 
 WORDS = {"backbone": 16, "path": 8}  # columns that may break between words, and how wide the longest word is
@@ -21,7 +23,9 @@ def show(report: Report, console: Console) -> None:
     measured = [(label, row) for label, row in named if not row.problem]
     for size in dict.fromkeys(_size(row) for _, row in measured):
         console.print()
-        console.print(_table([(label, row) for label, row in measured if _size(row) == size]))
+        table = _table([(label, row) for label, row in measured if _size(row) == size])
+        table.caption = "\n".join([str(table.caption), *fit(table, console, OPTIONAL)])
+        console.print(table)
     for line in dict.fromkeys(f"{label}: {row.problem}" for label, row in named if row.problem):
         console.print(f"[red]not measured[/red] {escape(line)}")
 

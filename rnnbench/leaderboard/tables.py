@@ -5,28 +5,21 @@ import io
 import textwrap
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rnnbench.fitting import fit
 from rnnbench.leaderboard.sheet import Sheet
 
 WIDTH = 120  # of a line of Markdown that is no table
-UNLIMITED = 1000  # columns of a terminal that holds any table
 
 
 def show(sheets: Sequence[Sheet], console: Console) -> None:
     """Prints sheets as tables. Where there is no room first lines go, then columns from the right, never digits."""
     for sheet in sheets:
-        left_out = 0
-        table = _table(sheet, box.HEAVY_HEAD, left_out)
-        if _width(table, console) > console.width:
-            table = _table(sheet, box.SIMPLE_HEAD, left_out)
-        while _width(table, console) > console.width and left_out < sheet.optional:
-            left_out += 1
-            table = _table(sheet, box.SIMPLE_HEAD, left_out)
-        more = [f"no room for {', '.join(sheet.header[len(sheet.header) - left_out :])}"] if left_out else []
+        table = _table(sheet)
+        more = fit(table, console, sheet.optional)
         console.print(f"[bold]{escape(sheet.title)}")
         console.print(table)
         console.print(f"[dim]{escape('; '.join([sheet.caption, *more]))}")
@@ -53,25 +46,18 @@ def comma_separated(sheets: Sequence[Sheet]) -> str:
     return out.getvalue()
 
 
-def _table(sheet: Sheet, lines: box.Box, left_out: int) -> Table:
-    kept = len(sheet.header) - left_out
-    table = Table(box=lines)
-    if lines is box.SIMPLE_HEAD:
-        table.pad_edge, table.show_edge, table.collapse_padding = False, False, True
-    for name in sheet.header[:kept]:
+def _table(sheet: Sheet) -> Table:
+    table = Table()
+    for name in sheet.header:
         table.add_column(
             escape(name.replace(" ", "\n")), justify="left" if name in sheet.words else "right", no_wrap=True
         )
     for cells in sheet.body:
-        table.add_row(*map(escape, cells[:kept]))
+        table.add_row(*map(escape, cells))
     table.add_section()
     for cells in sheet.below:
-        table.add_row(*map(escape, cells[:kept]), style="dim")
+        table.add_row(*map(escape, cells), style="dim")
     return table
-
-
-def _width(table: Table, console: Console) -> int:
-    return console.measure(table, options=console.options.update(max_width=UNLIMITED)).maximum
 
 
 def _wrapped(words: str) -> str:

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from rnnbench.backbone import State
 from rnnbench.data.batch import Batch
-from rnnbench.data.batches import Batches
 from rnnbench.data.columns import Ragged, flags, sequences
 from rnnbench.data.rows import Rows
 from rnnbench.errors import UserError
-from rnnbench.learners.base import EXAMPLES, Sampling
+from rnnbench.learners.base import Sampling
 from rnnbench.learners.sequence import SequenceLearner
 from rnnbench.task import Prediction, Spec
 
@@ -33,14 +32,8 @@ class AlignedLearner(SequenceLearner):
         y_BTO, state = self.hidden(inputs, state, lengths_B)
         return self.head(self.dropout(y_BTO)), state
 
-    def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
-        return self._rows(split, batch_size, seed)
-
-    def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
-        return self._rows(split, batch_size, None)
-
     def examples(self, split: datasets.Dataset) -> Batch:
-        batch = self._rows(split.select(range(min(EXAMPLES, len(split)))), EXAMPLES, None).first()
+        batch = super().examples(split)
         return batch if self.task.spec.start is None else opening(batch, OPENING)
 
     @torch.inference_mode()

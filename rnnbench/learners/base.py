@@ -90,21 +90,21 @@ class Learner(pl.LightningModule, ABC):
         else:
             super().__setattr__(name, value)
 
-    @abstractmethod
     def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
         """Batches of an epoch. Their order depends on the seed and never on the backbone."""
+        return self._rows(split, batch_size, seed)
 
-    @abstractmethod
     def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
         """Batches that hold every target of a split exactly once."""
+        return self._rows(split, batch_size, None)
 
     @abstractmethod
     def outputs(self, batch: Batch, batch_index: int) -> Tensor:
         """The head's outputs for a batch, a step [B, T, V] or a row [B, V]; `batch_index` 0 begins a pass."""
 
-    @abstractmethod
     def examples(self, split: datasets.Dataset) -> Batch:
         """A few rows of a split for a person to look at."""
+        return self._rows(split.select(range(min(EXAMPLES, len(split)))), EXAMPLES, None).first()
 
     @abstractmethod
     def predict(self, batch: Batch, sampling: Sampling) -> Prediction:
@@ -218,6 +218,10 @@ class Learner(pl.LightningModule, ABC):
         """The metrics of what was evaluated last, by ``split/NAME``."""
         values = {f"{split}/{name}": metric.compute() for name, metric in self.scorers().items()}
         return {name: value.float() for name, value in values.items() if value.dim() == 0}  # no matrices for pictures
+
+    @abstractmethod
+    def _rows(self, split: datasets.Dataset, batch_size: int, seed: int | None) -> Batches:
+        """Batches that hold every row once: shuffled by the seed, or as they stand where that is None."""
 
     def _reset(self) -> None:
         for metric in self.scorers().values():

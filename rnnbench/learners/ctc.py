@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from rnnbench.data.batch import Batch
-from rnnbench.data.batches import Batches
 from rnnbench.data.columns import sequences
 from rnnbench.data.rows import Rows
 from rnnbench.errors import UserError, at_least
-from rnnbench.learners.base import EXAMPLES, Learner, Sampling
+from rnnbench.learners.base import Learner, Sampling
 from rnnbench.learners.ctc_search import LanguageModel, greedy_search, prefix_search, shortest_path
 from rnnbench.learners.fusion import NetworkLanguageModel
 from rnnbench.learners.sequence import SequenceLearner
@@ -107,15 +106,6 @@ class CTCLearner(SequenceLearner):
         self.eval()
         outputs_BTV = self.outputs(batch, 0)
         return Prediction(outputs_BTV, hypotheses=self._search(outputs_BTV, batch.lengths, True))
-
-    def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
-        return self._rows(split, batch_size, seed)
-
-    def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
-        return self._rows(split, batch_size, None)
-
-    def examples(self, split: datasets.Dataset) -> Batch:
-        return self._rows(split.select(range(min(EXAMPLES, len(split)))), EXAMPLES, None).first()
 
     def _score(self, batch: Batch, batch_index: int) -> None:
         """Adds the loss alone: outputs and targets stand at different steps, so that only texts are compared."""

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from rnnbench.data.batch import Batch
-from rnnbench.data.batches import Batches
 from rnnbench.data.columns import sequences, singles
 from rnnbench.data.rows import Rows
-from rnnbench.learners.base import EXAMPLES, Sampling
+from rnnbench.learners.base import Sampling
 from rnnbench.learners.sequence import SequenceLearner
 from rnnbench.stack import Stack
 from rnnbench.task import Prediction, Task
@@ -61,15 +60,6 @@ class PooledLearner(SequenceLearner):
             return last_BO
         ahead = last_BO.shape[1] // 2
         return torch.cat([last_BO[:, :ahead], y[:, 0, ahead:]], 1)
-
-    def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
-        return self._rows(split, batch_size, seed)
-
-    def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
-        return self._rows(split, batch_size, None)
-
-    def examples(self, split: datasets.Dataset) -> Batch:
-        return self._rows(split.select(range(min(EXAMPLES, len(split)))), EXAMPLES, None).first()
 
     @torch.inference_mode()
     def predict(self, batch: Batch, sampling: Sampling) -> Prediction:

@@ -19,7 +19,7 @@ from rnnbench.data.columns import Groups, Ragged, groups, sequences, texts
 from rnnbench.data.rows import Rows
 from rnnbench.errors import UserError, at_least, fraction
 from rnnbench.learners.attention import Memory
-from rnnbench.learners.base import EXAMPLES, Learner, Sampling
+from rnnbench.learners.base import Learner, Sampling
 from rnnbench.learners.decoder import Decoder, Said
 from rnnbench.learners.reader import Reader, Reading
 from rnnbench.learners.search import Ranking, Step, beam_search, greedy
@@ -172,15 +172,6 @@ class SpeakingLearner(Learner):
         targets_BS = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=self.end)
         said = self.decoder(self.read(batch), targets_BS.to(batch.inputs.device))
         return Prediction(said.outputs, hypotheses=found, attention=said.weights)
-
-    def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
-        return self._rows(split, batch_size, seed)
-
-    def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
-        return self._rows(split, batch_size, None)
-
-    def examples(self, split: datasets.Dataset) -> Batch:
-        return self._rows(split.select(range(min(EXAMPLES, len(split)))), EXAMPLES, None).first()
 
     def inputs(self, split: datasets.Dataset) -> Ragged:
         """The column of inputs."""

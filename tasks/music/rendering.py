@@ -1,5 +1,6 @@
 """A roll to hear and to see: MIDI, a picture, and sound from a small additive synthesiser."""
 
+import functools
 import io
 import wave
 
@@ -56,6 +57,7 @@ def sound(roll_TK: np.ndarray, steps_per_beat: int) -> bytes:
     return content.getvalue()
 
 
+@functools.lru_cache(maxsize=128)  # a roll has a thousand notes, few of them different
 def _tone(pitch: int, seconds: float) -> np.ndarray:
     """A note, equally tempered to A4 = 440 Hz."""
     frequency = 440 * 2 ** ((pitch - 69) / 12)

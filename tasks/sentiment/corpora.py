@@ -8,6 +8,7 @@ from pathlib import Path
 
 import datasets
 
+from rnnbench.data.cutting import cut, hold_out
 from rnnbench.data.sources import Sources
 from rnnbench.data.tables import Table, read_table
 from rnnbench.data.text import read_text
@@ -77,7 +78,7 @@ def mr(sources: Sources) -> Corpus:
     else:
         hub = sources.hub("sentiment", "cornell-movie-review-data/rotten_tomatoes")
         rows = [row for split in hub.values() for row in _hub_rows(split, POLARITY)]
-    return Corpus(POLARITY, *cut(rows))
+    return Corpus(POLARITY, *cut(rows, _text, "the data"))
 
 
 def imdb(sources: Sources) -> Corpus:
@@ -89,7 +90,7 @@ def imdb(sources: Sources) -> Corpus:
         hub = sources.hub("imdb", "stanfordnlp/imdb")
         train, test = (_hub_rows(hub[name], POLARITY) for name in ("train", "test"))
     train, test = ([(_without_tags(text), name) for text, name in rows] for rows in (train, test))
-    return Corpus(POLARITY, *hold_out(train), test)
+    return Corpus(POLARITY, *hold_out(train, _text, "train"), test)
 
 
 def trec(sources: Sources) -> Corpus:
@@ -102,7 +103,7 @@ def trec(sources: Sources) -> Corpus:
         train, test = (
             list(zip(hub[name]["text"], hub[name]["label_coarse_original"], strict=True)) for name in ("train", "test")
         )
-    return Corpus(QUESTIONS, *hold_out(train), test)
+    return Corpus(QUESTIONS, *hold_out(train, _text, "train"), test)
 
 
 def own(paths: Sequence[Path]) -> Corpus:
@@ -113,30 +114,10 @@ def own(paths: Sequence[Path]) -> Corpus:
         raise UserError(f"'{tables[0].path}' has the label '{classes[0]}' only; there must be two classes at least")
     splits = [_rows(table, classes, tables[0].path) for table in tables]
     if len(splits) == 1:
-        return Corpus(classes, *cut(splits[0], str(paths[0])))
+        return Corpus(classes, *cut(splits[0], _text, str(paths[0])))
     if len(splits) == 2:
-        return Corpus(classes, *hold_out(splits[0], str(paths[0])), splits[1])
+        return Corpus(classes, *hold_out(splits[0], _text, str(paths[0])), splits[1])
     return Corpus(classes, *splits)
-
-
-def hold_out(rows: Examples, where: str = "train", one_in: int = 10) -> tuple[Examples, Examples]:
-    """Rows in two, the second one in `one_in` of the texts: those of the least hash. Equal texts stay together.
-
-    Raises:
-        UserError: too few texts.
-    """
-    texts = sorted({text for text, _ in rows}, key=_text_digest)
-    if len(texts) < one_in:
-        raise UserError(f"'{where}' has {len(texts)} different texts; to hold some out takes {one_in} at least")
-    held = set(texts[: round(len(texts) / one_in)])
-    return [row for row in rows if row[0] not in held], [row for row in rows if row[0] in held]
-
-
-def cut(rows: Examples, where: str = "the data") -> tuple[Examples, Examples, Examples]:
-    """Rows in three: train, and a tenth each, by hash, for validation and test."""
-    rest, test = hold_out(rows, where)
-    train, validation = hold_out(rest, where, one_in=9)
-    return train, validation, test
 
 
 def labelled_lines(path: Path, classes: Sequence[str], encoding: str) -> Examples:
@@ -196,12 +177,12 @@ def _without_tags(text: str) -> str:
     return re.sub(r"<[^>]*>", " ", text)
 
 
-def _text_digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _text(row: tuple[str, str]) -> str:
+    return row[0]
 
 
 def _digest(row: tuple[str, str]) -> tuple[bytes, str]:
-    return _text_digest(row[0]), row[1]
+    return hashlib.sha256(row[0].encode()).digest(), row[1]
 
 
 READERS: Mapping[str, Callable[[Sources], Corpus]] = {

@@ -38,10 +38,7 @@ class Keywords(Spoken):
                 Spoken Digit Dataset; "folder" is your own at `path`, with a column label.
             options: those of every task on recordings.
         """
-        super().__init__(sources, **options)
-        if (dataset == "folder") != (self.path is not None):
-            raise ValueError("task.path=FOLDER goes with task.dataset=folder, and folder with a path")
-        self.dataset = dataset
+        super().__init__(sources, dataset=dataset, **options)
 
     def read(self) -> Corpus:
         if self.dataset == "digits":

@@ -54,10 +54,7 @@ class Speech(Spoken):
                 AN4, spelled words, dates and numbers; "folder" is your own at `path`, with a column transcription.
             options: those of every task on recordings.
         """
-        super().__init__(sources, **options)
-        if (dataset == "folder") != (self.path is not None):
-            raise ValueError("task.path=FOLDER goes with task.dataset=folder, and folder with a path")
-        self.dataset = dataset
+        super().__init__(sources, dataset=dataset, **options)
 
     def read(self) -> Corpus:
         if self.dataset == "digits":

@@ -33,6 +33,7 @@ class Spoken(Task):
         self,
         sources: Sources,
         *,
+        dataset: str,
         path: str | None = None,
         skip_unreadable: bool = False,
         mels: int = 40,
@@ -47,6 +48,7 @@ class Spoken(Task):
     ) -> None:
         """
         Args:
+            dataset: one of those that the task knows.
             path: with dataset "folder": a folder with train/metadata.csv and test/metadata.csv.
             skip_unreadable: leave out what is no sound file, and count it, instead of ending at the first.
             mels: bands of the mel scale.
@@ -61,6 +63,9 @@ class Spoken(Task):
         """
         super().__init__(sources)
         at_least(1, mels=mels, stacked_frames=stacked_frames)
+        if (dataset == "folder") != (path is not None):
+            raise ValueError("task.path=FOLDER goes with task.dataset=folder, and folder with a path")
+        self.dataset = dataset
         self.path, self.skip_unreadable = path, skip_unreadable
         self.mels, self.stacked_frames, self.normalization = mels, stacked_frames, normalization
         masks = (frequency_masks, frequency_mask_size, time_masks, time_mask_size)

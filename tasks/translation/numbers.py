@@ -4,6 +4,7 @@ Above zero and below a million; each length from one digit to six is as likely a
 number stands in two splits.
 """
 
+import functools
 import itertools
 import random
 from typing import Any
@@ -18,9 +19,6 @@ Pair = tuple[str, str]
 
 def generate(source: str, target: str) -> tuple[list[Pair], ...]:
     """Train, validation and test, always the same."""
-    from num2words import num2words as library
-
-    num2words: Any = library
     dice = random.Random("rnnbench translation")
     numbers: dict[int, None] = {}
     while len(numbers) < sum(SIZES):
@@ -28,6 +26,15 @@ def generate(source: str, target: str) -> tuple[list[Pair], ...]:
         numbers[dice.randrange(10 ** (digits - 1), 10**digits)] = None
     order = list(numbers)
     dice.shuffle(order)
-    pairs = [(num2words(number, lang=source), num2words(number, lang=target)) for number in order]
+    pairs = [(_in_words(number, source), _in_words(number, target)) for number in order]
     borders = [sum(SIZES[:split]) for split in range(4)]
     return tuple(pairs[start:end] for start, end in itertools.pairwise(borders))
+
+
+@functools.cache
+def _in_words(number: int, language: str) -> str:
+    """A number in words. All of them take a second, and the trials of a sweep ask for the same ones."""
+    from num2words import num2words as library
+
+    num2words: Any = library
+    return num2words(number, lang=language)

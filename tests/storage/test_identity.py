@@ -1,18 +1,24 @@
 import dataclasses
+import functools
 from typing import Any
 
 import pytest
 
 from rnnbench.compose import compose, resolve
+from rnnbench.config import Config
 from rnnbench.storage.identity import relevant, trial_id
 
 VERSIONS = {"task": 1, "backbone": 1}
 
 
 def identity(*overrides: str, **changes: Any) -> str:
-    config = resolve(compose(overrides))
     given = {"versions": VERSIONS, "fingerprint": "abc", **changes}
-    return trial_id(relevant(config, ("path",)), **given)
+    return trial_id(relevant(composed(*overrides), ("path",)), **given)
+
+
+@functools.cache
+def composed(*overrides: str) -> Config:
+    return resolve(compose(overrides))
 
 
 @pytest.mark.parametrize(

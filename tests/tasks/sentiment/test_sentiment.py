@@ -46,7 +46,7 @@ def test_rows_become_words_and_classes():
 
 def test_words_that_stand_in_train_once_are_unknown():
     paths = [written("train.csv", [*ROWS, ("once", "neutral")]), written("test.csv", ROWS)]
-    with pytest.raises(UserError, match="'train.csv' has 7 different texts"):
+    with pytest.raises(UserError, match="'train.csv' has 7 different rows"):
         Sentiment(Sources(), dataset="csv", path=paths).splits()
     built = Sentiment(Sources(), dataset="csv", path=[paths[0], paths[1], paths[1]])
     assert built.unknown("Once, a film was good") == ["once", ",", "was"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import datasets
 import pytest
-from rnnbench.tasks.sentiment.corpora import cut, hold_out, read_corpus
+from rnnbench.tasks.sentiment.corpora import read_corpus
 from rnnbench.tasks.sentiment.words import words
 
 from rnnbench import Sources, UserError
@@ -109,20 +109,10 @@ def test_trec_is_the_same_from_files_and_from_the_hub(workplace: Path, hub: Hub)
     assert dict(corpus.test)["What is test 5 ?"] == "NUM"
 
 
-def test_equal_texts_are_held_out_together_and_order_does_not_matter():
-    rows = [(f"text {number % 40}", "a") for number in range(120)]
-    kept, held = hold_out(rows)
-    assert len(held) == 3 * 4
-    assert not {text for text, _ in kept} & {text for text, _ in held}
-    assert {text for text, _ in hold_out(rows[::-1])[1]} == {text for text, _ in held}
-    train, validation, test = cut(rows)
-    assert sorted(train + validation + test) == sorted(rows)
-    assert len({text for text, _ in validation} | {text for text, _ in test}) == 8
-
-
 def test_too_few_texts_to_hold_some_out_are_said():
-    with pytest.raises(UserError, match="'own.csv' has 3 different texts; to hold some out takes 10 at least"):
-        hold_out([(f"text {number % 3}", "a") for number in range(100)], "own.csv")
+    few = table("own.csv", *(f'"text {number % 3}",{"ab"[number % 2]}' for number in range(100)))
+    with pytest.raises(UserError, match="'own.csv' has 3 different rows; to hold some out takes 10 at least"):
+        read_corpus("csv", Sources(), [few])
 
 
 @pytest.mark.parametrize(
