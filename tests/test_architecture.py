@@ -19,7 +19,7 @@ ROOT = Path(rnnbench.__file__).resolve().parent.parent
 FLOORS = [
     {
         "errors",
-        "fitting",
+        "screen",
         "data",
         "values",
         "metrics",

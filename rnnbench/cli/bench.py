@@ -52,7 +52,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(json.dumps(dataclasses.asdict(report), indent=2))
     else:
         from rnnbench.diagnostics.speed_text import show
-        from rnnbench.fitting import screen
+        from rnnbench.screen import screen
 
         show(report, screen())
     if plot:

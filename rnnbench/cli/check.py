@@ -108,7 +108,7 @@ def _print(name: str, results: "Sequence[Outcome]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from rnnbench.fitting import fit, screen
+    from rnnbench.screen import fit, screen
 
     table = Table("check", "", "remarks", title=f"[bold]{name}", title_justify="left")
     for outcome in results:

@@ -35,8 +35,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_plain(compared), indent=2))
         return 0
-    from rnnbench.fitting import screen
     from rnnbench.leaderboard import tables
+    from rnnbench.screen import screen
 
     console = screen()
     tables.show([_scores(compared), _config(compared), _costs(compared)], console)

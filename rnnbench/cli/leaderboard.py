@@ -179,7 +179,7 @@ def _formed(sheets: Sequence["Sheet"], form: str) -> str:
     forms = {"markdown": tables.markdown, "csv": tables.comma_separated, "latex": latex.latex}
     if form in forms:
         return forms[form](sheets)
-    from rnnbench.fitting import screen
+    from rnnbench.screen import screen
 
     tables.show(sheets, screen())
     return ""

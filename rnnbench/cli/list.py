@@ -103,7 +103,7 @@ def _runs(arguments: argparse.Namespace) -> int:
 
 
 def _print(table: "Table") -> None:
-    from rnnbench.fitting import fit, screen
+    from rnnbench.screen import fit, screen
 
     console = screen()
     fit(table, console)

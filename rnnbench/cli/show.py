@@ -38,9 +38,9 @@ def _trial(run: str, arguments: argparse.Namespace) -> int:
     from rich.markup import escape
 
     from rnnbench import settings
-    from rnnbench.fitting import screen
     from rnnbench.leaderboard import tables, trial_page
     from rnnbench.report.commands import command
+    from rnnbench.screen import screen
     from rnnbench.storage.record import find_record
 
     record = find_record(settings.outputs_dir(arguments.outputs_dir), run)
@@ -136,7 +136,7 @@ def _read_config(sources: Any, name: str) -> str | None:
 def _print(rows: list[tuple[str, Any, str]]) -> None:
     from rich.table import Table
 
-    from rnnbench.fitting import fit, screen
+    from rnnbench.screen import fit, screen
 
     table = Table("setting", "value", "from", title="[bold]config of a trial", title_justify="left")
     for key, value, origin in rows:

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    from rnnbench.fitting import screen
+    from rnnbench.screen import screen
     from rnnbench.sweep.ledger import read
     from rnnbench.sweep.survey import survey
 
@@ -68,8 +68,8 @@ def _table(
     from rich.table import Table
 
     from rnnbench.cli.sweep_live import progress
-    from rnnbench.fitting import fit
     from rnnbench.leaderboard.sheet import number
+    from rnnbench.screen import fit
     from rnnbench.sweep.survey import counts, labels
 
     names = dict(zip((entry.id for entry, _ in found), labels([entry.overrides for entry, _ in found]), strict=True))

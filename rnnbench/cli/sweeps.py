@@ -51,7 +51,7 @@ def _row(folder, name: str) -> dict[str, object]:
 def _print(rows: list[dict[str, object]]) -> None:
     from rich.table import Table
 
-    from rnnbench.fitting import fit, screen
+    from rnnbench.screen import fit, screen
 
     if not rows:
         print("no sweeps yet; `rnnbench -m backbone=elman,lstm,gru seed=0,1,2` runs one", file=sys.stderr)

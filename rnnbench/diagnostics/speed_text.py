@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rnnbench.diagnostics.speed_results import Report, Row, labels
-from rnnbench.fitting import fit
+from rnnbench.screen import fit
 
 OPTIONAL = 2  # columns, counted from the right, that may be left out where there is no room
 COLUMNS = ("backbone", "path", "tokens/s", "GFLOP/s", "of limit", "× LSTM", "× loop", "parameters", "state B")

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rnnbench.fitting import fit
 from rnnbench.leaderboard.sheet import Sheet
+from rnnbench.screen import fit
 
 WIDTH = 120  # of a line of Markdown that is no table
 

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from rnnbench.fitting import fit, screen
+from rnnbench.screen import fit, screen
 
 TRIAL = "backbone=lstm optimizer.learning_rate=0.0001 backbone.hidden_size=128"
 COLUMNS = ("trial", "score", "speed", "memory")
