@@ -217,7 +217,11 @@ class Task(ABC):
         return []
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """The scalar to minimise: by default the mean over unmasked targets of the target kind's own loss."""
+        """The scalar to minimise: by default the mean over unmasked targets of the target kind's own loss.
+
+        Where targets are sequences of their own, training hands over those that count alone, end to end: outputs
+        [N, V], and a batch with targets and mask [N].
+        """
         return self.spec.targets.loss(outputs, batch.targets, batch.mask)
 
     def facts(self) -> Mapping[str, int | float | str]:

@@ -6,6 +6,8 @@ from rnnbench.leaderboard.sheet import number
 from rnnbench.matching import Match
 from rnnbench.storage.record import Record, Status
 
+NOTABLE = ("skipped", "resampled")  # facts that count what was done to the data
+
 
 def print_result(record: Record, already_there: bool, match: Match | None = None) -> None:
     """The test score of one trial, what it cost, how a budget chose its width, and where its record lies."""
@@ -28,6 +30,9 @@ def print_result(record: Record, already_there: bool, match: Match | None = None
         f"{result['parameters']:,} parameters, {speed:,.0f} {facts['unit']}/s, {result['wall_seconds']:.0f} s, "
         f"peak memory {result['peak_memory_bytes'] / 2**20:,.0f} MiB"
     )
+    counts = {name: count for name, count in result.get("facts", {}).items() if name.endswith(NOTABLE) and count}
+    if counts:
+        console.print("of the data: " + ", ".join(f"{name.replace('_', ' ')} {counts[name]}" for name in counts))
     if match is not None:
         console.print(f"hidden_size {match.hidden_size} by {match}")
     console.print(f"run {record.id} in {record.folder}")

@@ -25,7 +25,7 @@ class Said:
     """What a decoder says, at one step [B, ...] or at all [B, S, ...].
 
     Attributes:
-        outputs: logits [..., V].
+        outputs: logits [..., V], or [N, V] of the N steps that were asked for.
         weights: how much it looked at each step of the memory, [..., T]; None without attention.
         state: after the last step.
     """
@@ -107,7 +107,9 @@ class Decoder(nn.Module):
         """The step after those tokens."""
         return self._step(self.embedding(tokens_B), state, memory)
 
-    def forward(self, reading: Reading, targets_BS: Tensor, sampling: float = 0.0) -> Said:
+    def forward(
+        self, reading: Reading, targets_BS: Tensor, sampling: float = 0.0, wanted_BS: Tensor | None = None
+    ) -> Said:
         """All steps, each after the target before it (teacher forcing).
 
         Args:
@@ -115,16 +117,25 @@ class Decoder(nn.Module):
             targets_BS: what is to be said, the end included.
             sampling: probability of each step to follow what the decoder itself would have said there, drawn from its
                 outputs, instead of the target (scheduled sampling, Bengio et al. 2015, 1506.03099).
+            wanted_BS: True at the steps whose outputs are asked for, [N, V], which spares the head the padding; None
+                asks for all.
         """
         memory = self.memory(reading)
         if self.fed or sampling:
-            return self._loop(reading, targets_BS, memory, sampling)
+            return self._loop(reading, targets_BS, memory, sampling, wanted_BS)
         x_BSE = torch.cat([self.start(reading.summary_BC)[:, None], self.embedding(targets_BS[:, :-1])], 1)
         y_BSO, state = self.stack(self.dropout(x_BSE), self._first_state(reading))
-        outputs_BSV, weights_BST = self.read(y_BSO, memory)
-        return Said(outputs_BSV, weights_BST, (state, y_BSO[:, -1, :0]))
+        outputs, weights_BST = self.read(y_BSO, memory, wanted_BS)
+        return Said(outputs, weights_BST, (state, y_BSO[:, -1, :0]))
 
-    def _loop(self, reading: Reading, targets_BS: Tensor, memory: Memory | None, sampling: float) -> Said:
+    def _loop(
+        self,
+        reading: Reading,
+        targets_BS: Tensor,
+        memory: Memory | None,
+        sampling: float,
+        wanted_BS: Tensor | None,
+    ) -> Said:
         said = [self.begin(reading, memory)]
         for tokens_B in targets_BS.unbind(1)[:-1]:
             if sampling:
@@ -133,7 +144,8 @@ class Decoder(nn.Module):
             said.append(self.step(tokens_B, said[-1].state, memory))
         weights = [one.weights for one in said if one.weights is not None]
         outputs_BSV = torch.stack([one.outputs for one in said], 1)
-        return Said(outputs_BSV, torch.stack(weights, 1) if weights else None, said[-1].state)
+        outputs = outputs_BSV if wanted_BS is None else outputs_BSV[wanted_BS]
+        return Said(outputs, torch.stack(weights, 1) if weights else None, said[-1].state)
 
     def _step(self, x_BE: Tensor, state: DecoderState, memory: Memory | None) -> Said:
         before, fed_BF = state
@@ -143,10 +155,15 @@ class Decoder(nn.Module):
         weights_BT = None if weights_BST is None else weights_BST[:, 0]
         return Said(self.head(read_BF), weights_BT, (after, read_BF[:, : self.fed]))
 
-    def read(self, y_BSO: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor | None]:
-        """The outputs for what the stack gave, [B, S, V], and the weights of the memory's steps."""
+    def read(
+        self, y_BSO: Tensor, memory: Memory | None, wanted_BS: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The outputs for what the stack gave, [B, S, V] or [N, V] of the wanted, and the weights of the memory's
+        steps.
+        """
         read_BSF, weights_BST = self._look(y_BSO, memory)
-        return self.head(self.dropout(read_BSF)), weights_BST
+        read = self.dropout(read_BSF)
+        return self.head(read if wanted_BS is None else read[wanted_BS]), weights_BST
 
     def _look(self, y_BSO: Tensor, memory: Memory | None) -> tuple[Tensor, Tensor | None]:
         """What the head reads, and where attention looked."""

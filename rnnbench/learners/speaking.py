@@ -1,11 +1,11 @@
 """What the learners share that say a sequence of tokens of their own accord, whatever they read before.
 
-B rows, S steps of what is said, T steps of what is read, O the stack's output size, V outputs a step: the tokens, and
-last the end.
+B rows, S steps of what is said, N of those that count, T steps of what is read, O the stack's output size, V outputs a
+step: the tokens, and last the end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import datasets
@@ -131,11 +131,11 @@ class SpeakingLearner(Learner):
         return self._follow(batch, 0.0).outputs
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        outputs_BSV = self._follow(batch, self.scheduled_sampling).outputs
-        loss = self.task.loss(outputs_BSV, batch)
+        outputs_NV = self._follow(batch, self.scheduled_sampling, batch.mask).outputs
+        counted = replace(batch, targets=batch.targets[batch.mask], mask=batch.mask[batch.mask])
+        loss = self.task.loss(outputs_NV, counted)
         if self.label_smoothing:
-            nats_BS = -outputs_BSV.log_softmax(-1).mean(-1)
-            loss = torch.lerp(loss, nats_BS[batch.mask].mean(), self.label_smoothing)
+            loss = torch.lerp(loss, -outputs_NV.log_softmax(-1).mean(), self.label_smoothing)
         return loss
 
     @torch.inference_mode()
@@ -193,8 +193,8 @@ class SpeakingLearner(Learner):
         ended = self.targets(split).sequences.followed_by(self.end)
         return Rows(self.inputs(split), ended, batch_size, references=references(self.task, split), seed=seed)
 
-    def _follow(self, batch: Batch, sampling: float) -> Said:
-        said: Said = self.decoder(self.told(batch), batch.targets, sampling)
+    def _follow(self, batch: Batch, sampling: float, wanted_BS: Tensor | None = None) -> Said:
+        said: Said = self.decoder(self.told(batch), batch.targets, sampling, wanted_BS)
         self._states[self.training] = detach(said.state[0])
         return said
 

@@ -19,7 +19,9 @@ there it owes to the language alone. The full control is a network that was trai
 """
 
 import functools
+import hashlib
 import itertools
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,7 +32,7 @@ import numpy as np
 import torch
 from torchmetrics import Metric
 
-from rnnbench import Batch, Pictures, Prediction, Sample, Sources, Spec, Task, Tokens, UserError
+from rnnbench import Batch, Prediction, Sample, Sources, Spec, Task, Tokens, UserError
 from rnnbench.data.repeats import repeats
 from rnnbench.data.vocabulary import UNKNOWN, Vocabulary
 from rnnbench.errors import at_least
@@ -43,9 +45,11 @@ from .photographs import Photograph, decoded
 from .samples import caption_sample
 from .scenes import scenes
 from .scores import bleu, cider, exact_match
+from .views import Views
 from .words import words
 
 SIDE = 64  # pixels of a photograph, unless the person wants another
+PRETRAINED_SIDE = 224  # of one that a pretrained network sees, as most were trained on
 
 
 class Captioning(Task):
@@ -62,6 +66,7 @@ class Captioning(Task):
         path: str | None = None,
         side: int | None = None,
         minimum_count: int = 5,
+        pretrained: str | None = None,
         shuffled: bool = False,
         skip_corrupt: bool = False,
     ) -> None:
@@ -71,8 +76,11 @@ class Captioning(Task):
                 with five captions each; "folder" is your own at `path`.
             path: with dataset "folder": a folder of pictures with a table metadata.csv, columns file_name and text; one
                 folder is cut 80 / 10 / 10 % by hash, or it has folders train, validation and test of that kind.
-            side: photographs become squares of so many pixels a side; None is 64. Scenes have 24.
+            side: photographs become squares of so many pixels a side; None is 64, and 224 for a pretrained network.
+                Scenes have 24.
             minimum_count: words that are rarer in the captions of train are unknown.
+            pretrained: a network of timm through which photographs are seen, such as resnet18.a1_in1k: its features in
+                place of pixels. Its weights come from the hub.
             shuffled: give the pictures of each split to other captions at random: the control that shows what
                 language alone scores.
             skip_corrupt: leave out pictures that can not be read, and count them among the facts.
@@ -80,11 +88,14 @@ class Captioning(Task):
         super().__init__(sources)
         if (dataset == "folder") != (path is not None):
             raise ValueError("task.path=FOLDER goes with task.dataset=folder, and folder with a path")
-        if dataset == "scenes" and side is not None:
-            raise ValueError("side is for photographs, and task.dataset=scenes has none; leave it out")
+        for name, value in {"side": side, "pretrained": pretrained}.items():
+            if dataset == "scenes" and value is not None:
+                raise ValueError(f"{name} is for photographs, and task.dataset=scenes has none; leave it out")
         at_least(1, minimum_count=minimum_count)
-        at_least(8, side=side or SIDE)
-        self.dataset, self.path, self.side, self.minimum_count = dataset, path, side or SIDE, minimum_count
+        side = side or (PRETRAINED_SIDE if pretrained else SIDE)
+        at_least(8, side=side)
+        self.dataset, self.path, self.side, self.minimum_count = dataset, path, side, minimum_count
+        self.pretrained = pretrained
         self.shuffled, self.skip_corrupt = shuffled, skip_corrupt
 
     @functools.cached_property
@@ -97,6 +108,11 @@ class Captioning(Task):
         return folder(Path(str(self.path)).expanduser(), self.side, skip_corrupt=self.skip_corrupt)
 
     @functools.cached_property
+    def views(self) -> Views:
+        """What a network is given of the pictures."""
+        return Views(self.captioned, self.pretrained)
+
+    @functools.cached_property
     def vocabulary(self) -> Vocabulary:
         """The words of train's captions, most frequent first."""
         said = itertools.chain.from_iterable(self.captioned["train"].captions)
@@ -106,11 +122,11 @@ class Captioning(Task):
         return vocabulary
 
     def describe(self) -> Spec:
-        pixels = self.captioned["train"].pixels
-        setting = "unseen combinations" if self.dataset == "scenes" else "no pretrained vision network"
+        vision = f"pretrained {self.pretrained}" if self.pretrained else "no pretrained vision network"
+        setting = "unseen combinations" if self.dataset == "scenes" else vision
         metric = "exact_match" if self.dataset == "scenes" else "bleu4"
         return Spec(
-            inputs=Pictures(*pixels.shape[1:3]),
+            inputs=self.views.kind,
             targets=Tokens(len(self.vocabulary)),
             metric=metric,
             direction="max",
@@ -121,8 +137,17 @@ class Captioning(Task):
         )
 
     def splits(self) -> Mapping[str, datasets.Dataset]:
-        found = {name: self._split(captioned, shuffled=self.shuffled) for name, captioned in self.captioned.items()}
-        return found if self.shuffled else {**found, "shuffled": self._split(self.captioned["test"], shuffled=True)}
+        found = {name: self._split(name, shuffled=self.shuffled) for name in self.captioned}
+        return found if self.shuffled else {**found, "shuffled": self._split("test", shuffled=True)}
+
+    def fingerprint(self) -> str:
+        """That of pixels and captions: features may differ in their last digits from machine to machine."""
+        if not self.pretrained:
+            return super().fingerprint()
+        digest = hashlib.sha256(str(self.shuffled).encode())
+        for name, captioned in sorted(self.captioned.items()):
+            digest.update(name.encode() + captioned.pixels.tobytes() + json.dumps(captioned.captions).encode())
+        return digest.hexdigest()[:16]
 
     def metrics(self) -> Mapping[str, Metric]:
         return {**self._text_metrics(), "perplexity": CrossEntropy("perplexity")}
@@ -145,10 +170,9 @@ class Captioning(Task):
         return " ".join(self.vocabulary.decode(tokens))
 
     def decode(self, prediction: Prediction, batch: Batch) -> list[Sample]:
-        shape = self.captioned["train"].pixels.shape[1:]
         samples = []
         for row, tokens in enumerate(prediction.hypotheses):
-            pixels = batch.inputs[row].cpu().numpy().reshape(shape)
+            pixels = self.views.picture(batch.inputs[row])
             weights = None if prediction.attention is None else prediction.attention[row].float().cpu().numpy()
             references = batch.references[row] if batch.references else ()
             samples.append(caption_sample(pixels, self.vocabulary.decode(tokens), references, weights))
@@ -163,7 +187,7 @@ class Captioning(Task):
         pixels = decoded([Photograph(prompt, path.read_bytes, [])], side, skip_corrupt=False).pixels
         if channels == 1:
             pixels = pixels.mean(1).astype(np.uint8)
-        return Batch.question(torch.from_numpy(pixels.reshape(1, 1, -1).copy()))
+        return Batch.question(torch.from_numpy(self.views.of(pixels)[:, None].copy()))
 
     def _text_metrics(self) -> dict[str, TextMetric]:
         exact = {"exact_match": exact_match()} if self.dataset == "scenes" else {}
@@ -179,9 +203,9 @@ class Captioning(Task):
         said = Counter(" ".join(words(one)) for several in self.captioned["train"].captions for one in several)
         return min(said, key=lambda caption: (-said[caption], caption))
 
-    def _split(self, captioned: Captioned, *, shuffled: bool) -> datasets.Dataset:
-        pixels = captioned.pixels.reshape(len(captioned.pixels), -1)
+    def _split(self, name: str, *, shuffled: bool) -> datasets.Dataset:
+        inputs, captions = self.views.splits[name], self.captioned[name].captions
         if shuffled:
-            pixels = pixels[np.random.default_rng(0).permutation(len(pixels))]
-        targets = [[self.vocabulary.encode(words(one)) for one in several] for several in captioned.captions]
-        return datasets.Dataset.from_dict({"inputs": pixels, "targets": targets, "references": captioned.captions})
+            inputs = inputs[np.random.default_rng(0).permutation(len(inputs))]
+        targets = [[self.vocabulary.encode(words(one)) for one in several] for several in captions]
+        return datasets.Dataset.from_dict({"inputs": inputs, "targets": targets, "references": captions})

@@ -47,10 +47,15 @@ def captioned_files(home: Path) -> list[Photograph]:
     """
     table = read_table(home / TABLE, ["file_name", "text"])
     captions: dict[str, list[str]] = {}
+    lines: dict[str, int] = {}  # that name a picture first
     for row, (name, text) in enumerate(zip(table.column("file_name"), table.column("text"), strict=True)):
         if not (home / name).is_file():
             raise table.wrong(row, "file_name", f"a picture in '{home}'")
         if not words(text):
             raise table.wrong(row, "text", "a caption")
         captions.setdefault(name, []).append(text.strip())
-    return [Photograph(str(home / name), (home / name).read_bytes, texts) for name, texts in captions.items()]
+        lines.setdefault(name, table.lines[row])
+    return [
+        Photograph(str(home / name), (home / name).read_bytes, texts, f"'{home / TABLE}', line {lines[name]}")
+        for name, texts in captions.items()
+    ]

@@ -12,6 +12,8 @@ from rnnbench.errors import UserError, first_line
 
 from .captioned import Captioned
 
+ADVICE = "mend it, or leave such pictures out with task.skip_corrupt=true"
+
 
 @dataclass(frozen=True)
 class Photograph:
@@ -21,11 +23,13 @@ class Photograph:
         name: what it is called in an error.
         read: gives the content of its file, or a picture of Pillow's.
         captions: what may be said of it.
+        where: file and line that name it, for messages; empty where none does.
     """
 
     name: str
     read: Callable[[], Any]
     captions: list[str]
+    where: str = ""
 
 
 def decoded(photographs: Iterable[Photograph], side: int, *, skip_corrupt: bool) -> Captioned:
@@ -45,14 +49,22 @@ def decoded(photographs: Iterable[Photograph], side: int, *, skip_corrupt: bool)
         # What Pillow and zipfile raise depends on the format: OSError, SyntaxError, ValueError, BadZipFile …
         except Exception as error:
             if not skip_corrupt:
-                advice = "mend it, or leave such pictures out with task.skip_corrupt=true"
-                raise UserError(f"'{name}' can not be read as a picture: {first_line(error)}; {advice}") from error
+                raise UserError(f"{_unreadable(photograph, error)}; {ADVICE}") from error
             skipped += 1
         else:
             captions.append(photograph.captions)
     if not kept:
         raise UserError(f"no picture is left of those up to '{name}': {skipped} can not be read")
     return Captioned(np.stack(kept), captions, skipped)
+
+
+def _unreadable(photograph: Photograph, error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    torn = isinstance(error, UnidentifiedImageError)  # whose text names an object of Python's
+    reason = "it is torn, or of no kind that Pillow knows" if torn else first_line(error)
+    where = f"{photograph.where}: " if photograph.where else ""
+    return f"{where}'{photograph.name}' can not be read as a picture: {reason}"
 
 
 def _pixels(source: Any, side: int) -> NDArray[np.uint8]:

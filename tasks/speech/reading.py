@@ -9,6 +9,7 @@ NIST SPHERE; several channels become their mean.
 """
 
 import io
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,10 @@ from rnnbench import UserError
 from rnnbench.data.tables import read_table
 
 from .recordings import Corpus, Recording, corpus_of, quantized
+
+# What libsndfile notes of a WAV, AIFF or AU file whose header promises more samples than follow, then passing over it.
+_TORN = re.compile(r"^\s*(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+_STREAMED = str(2**32 - 1)  # bytes that are promised where the writer could not know how many would come
 
 
 def read_folder(folder: Path, column: str, skip_unreadable: bool) -> Corpus:
@@ -69,7 +74,7 @@ def read_sound(file: Path | io.BytesIO, where: str, text: str = "", speaker: str
     what = f"'{file.name}'" if isinstance(file, Path) else "it"
     try:
         with soundfile.SoundFile(file) as opened:
-            expected, rate = opened.frames, opened.samplerate
+            expected, rate, notes = opened.frames, opened.samplerate, opened.extra_info
             channels = opened.read(dtype="float64", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         there = not isinstance(file, Path) or file.is_file()
@@ -77,6 +82,9 @@ def read_sound(file: Path | io.BytesIO, where: str, text: str = "", speaker: str
         raise UserError(f"{where}: {what} can not be read: {reason}") from error
     if not len(channels) or len(channels) < expected:
         raise UserError(f"{where}: {what} is no whole sound file: it holds {len(channels)} of {expected} samples")
+    for promised, there in _TORN.findall(notes):
+        if promised != _STREAMED and int(there) < int(promised):
+            raise UserError(f"{where}: {what} is no whole sound file: it holds {there} of {promised} bytes")
     if not np.isfinite(channels).all():
         raise UserError(f"{where}: {what} holds samples that are no numbers")
     return Recording(quantized(channels.mean(1)), rate, text, speaker, where)

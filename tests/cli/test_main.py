@@ -2,10 +2,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from conftest import TINY
+
+from rnnbench.cli.run_report import print_result
 
 Rnnbench = Callable[..., Any]
 
@@ -223,3 +226,15 @@ def test_bash_completes():
         ["bash", "-c", script], env={"PATH": f"{bin_folder}:/usr/bin:/bin"}, capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == ("backbone=lstm\n", "")
+
+
+def test_what_was_done_to_the_data_is_said(capsys: pytest.CaptureFixture[str]):
+    facts: dict[str, Any] = {"train_skipped": 2, "test_skipped": 0, "resampled": 7, "vocabulary": 9}
+    scores = {"test": {"cer": 0.5}, "validation": {"cer": 0.5}, "best_epoch": 1, "epochs": 1, "parameters": 1}
+    spent = {"steps_per_second": 1.0, "wall_seconds": 1.0, "peak_memory_bytes": 1, "facts": facts}
+    about = {"task": "speech", "dataset": "folder", "setting": "", "backbone": "gru", "seed": 0, "metric": "cer"}
+    record: Any = SimpleNamespace(
+        facts={**about, "unit": "steps"}, result={**scores, **spent}, status="done", id="1", folder="runs"
+    )
+    print_result(record, already_there=False)
+    assert "of the data: train skipped 2, resampled 7\n" in capsys.readouterr().out

@@ -97,6 +97,17 @@ def test_padding_changes_no_gradient():
         torch.testing.assert_close(got[name], parameter.grad, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("input_feeding", [False, True])
+def test_what_training_sees_is_what_stands_at_the_steps_that_count(input_feeding: bool):
+    built = make(SequenceToSequenceLearner, backwards(), STACK, label_smoothing=0.3, input_feeding=input_feeding).eval()
+    batch = built.evaluation_batches(built.task.data["test"], 100).first()
+    assert not batch.mask.all()
+    log_p_BSV = built.outputs(batch, 0).log_softmax(-1)
+    likely_BS = log_p_BSV.gather(-1, batch.targets.clamp(max=SIZE + 1)[..., None]).squeeze(-1)
+    expected = -(0.7 * likely_BS + 0.3 * log_p_BSV.mean(-1))[batch.mask].mean()
+    torch.testing.assert_close(built.training_step(batch, 0), expected)
+
+
 BUILT_IN = [name for name, plugin in plugins.find("backbone").items() if plugin.source.startswith("rnnbench ")]
 DIFFERENT = ("esn", "lru", "lstm", "mlstm", "phased_lstm", "tcn", "transformer")  # in what their states are
 

@@ -1,12 +1,13 @@
 """Recordings in folders as people have them, and what is said of those that are not as they should be."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from rnnbench.tasks.speech.keywords import Keywords
-from rnnbench.tasks.speech.reading import read_folder
+from rnnbench.tasks.speech.reading import read_folder, read_sound
 from rnnbench.tasks.speech.recognition import Speech
 from rnnbench.tasks.speech.recordings import Corpus, Recording, corpus_of, held_out
 
@@ -92,6 +93,26 @@ def test_a_corrupt_file_is_named_with_its_line_or_skipped_and_counted(home: Path
     corpus = read(home, skip=True)
     assert corpus.skipped == 1
     assert sum(map(len, corpus.splits.values())) == 7
+
+
+@pytest.mark.parametrize("kind", ["WAV", "AIFF", "AU"])
+def test_a_file_that_ends_before_its_header_says_is_torn(kind: str):
+    file = io.BytesIO()
+    soundfile.write(file, waves(0.5), RATE, format=kind, subtype="PCM_16")
+    assert read_sound(io.BytesIO(file.getvalue()), "here").seconds == 0.5
+    with pytest.raises(UserError, match=r"here: it is no whole sound file: it holds \d+ of \d+ bytes"):
+        read_sound(io.BytesIO(file.getvalue()[:-1000]), "here")
+
+
+def test_a_wav_file_whose_header_is_off_is_no_torn_one():
+    file = io.BytesIO()
+    soundfile.write(file, waves(0.5)[:, 0], RATE, format="WAV", subtype="PCM_16")
+    content = bytearray(file.getvalue())
+    content[4:8] = (len(content) + 8).to_bytes(4, "little")  # a few more than there are, as some programs write
+    assert read_sound(io.BytesIO(bytes(content)), "here").seconds == 0.5
+    for place in (4, content.find(b"data") + 4):
+        content[place : place + 4] = b"\xff" * 4
+    assert read_sound(io.BytesIO(bytes(content)), "here").seconds == 0.5
 
 
 def test_missing_files_columns_folders_and_texts_are_said(home: Path):
