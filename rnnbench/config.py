@@ -27,7 +27,7 @@ IRRELEVANT = (
 )
 
 # Settings that came later. Where they are null a trial keeps the id that it had before there were any.
-LATER = ("trainer.diverged_above",)
+LATER = ("trainer.diverged_above", "stack.last_size", "learner.bptt_deviation")
 
 # Settings of a sweep that some executors have no use for.
 EXECUTORS_OF = {
@@ -44,6 +44,7 @@ class StackConfig:
     """How backbones are stacked (`rnnbench.stack`). The regularisers may be left out: they are then off."""
 
     num_layers: int
+    last_size: int | None = None
     dropout: float
     locked_dropout: float = 0.0
     weight_drop: float = 0.0
@@ -56,6 +57,10 @@ class StackConfig:
 
     def __post_init__(self) -> None:
         at_least(1, num_layers=self.num_layers)
+        if self.last_size is not None:
+            at_least(1, last_size=self.last_size)
+            if self.num_layers == 1:
+                raise ValueError("last_size is for the last of several layers; set backbone.hidden_size instead")
         fraction(dropout=self.dropout, locked_dropout=self.locked_dropout, weight_drop=self.weight_drop)
         fraction(recurrent_dropout=self.recurrent_dropout, zoneout=self.zoneout)
         _one_of("norm", self.norm, ("none", "layer", "rms"))

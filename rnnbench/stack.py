@@ -15,8 +15,8 @@ from rnnbench.errors import UserError
 from rnnbench.regularization import ColumnDropout, LockedDropout
 from rnnbench.wrappers import Bidirectional, Highway, Preceded, Residual, WeightDrop, Wrapper, Zoneout, run
 
-MakeBackbone = Callable[[int], Backbone]
-"""Builds a backbone for an input size."""
+MakeBackbone = Callable[..., Backbone]
+"""Builds a backbone for an input size; with a second number, of that hidden size."""
 
 
 class MakeStack(Protocol):
@@ -33,6 +33,7 @@ NORMS: dict[str, Callable[[int], nn.Module]] = {"none": nn.Identity, "layer": nn
 def build_stack(make: MakeBackbone, input_size: int, config: StackConfig) -> "Stack":
     """`config.num_layers` backbones one above the other, each wrapped as `config` says.
 
+    The last may be of another hidden size, such as that of an embedding to share (1708.02182).
     Dropout and locked dropout stand between layers (Zaremba et al. 2014: on the connections upwards, never on the
     recurrent ones). A normalised stack normalises each layer's input and its own output (pre-norm).
 
@@ -42,7 +43,8 @@ def build_stack(make: MakeBackbone, input_size: int, config: StackConfig) -> "St
     layers: list[Backbone] = []
     size = input_size
     for depth in range(config.num_layers):
-        layer = _recurrence(make, size, config)
+        last = config.last_size if depth == config.num_layers - 1 else None
+        layer = _recurrence(make, size, config, last)
         if config.norm != "none":
             layer = Preceded(NORMS[config.norm](size), layer)
         if depth and config.dropout:
@@ -67,11 +69,11 @@ def stack_maker(make: MakeBackbone, config: StackConfig) -> MakeStack:
     return make_stack
 
 
-def _recurrence(make: MakeBackbone, size: int, config: StackConfig) -> Backbone:
+def _recurrence(make: MakeBackbone, size: int, config: StackConfig, hidden_size: int | None) -> Backbone:
     """One layer, each of its directions with what regularises the recurrence itself."""
 
     def direction() -> Backbone:
-        layer = make(size)
+        layer = make(size) if hidden_size is None else make(size, hidden_size)
         if config.zoneout:
             layer = Zoneout(config.zoneout, layer)
         for name, dropout in (("weight_drop", nn.Dropout), ("recurrent_dropout", ColumnDropout)):

@@ -148,8 +148,9 @@ def _read(task: Task, name: str) -> str:
 def _build_learner(config: Config, task: Task, backbone_class: Any, learner_class: type[Learner]) -> Learner:
     what = f"backbone {config.backbone['name']}"
 
-    def make_backbone(input_size: int) -> Backbone:
-        return options.build(backbone_class, what, config.backbone, input_size)
+    def make_backbone(input_size: int, hidden_size: int | None = None) -> Backbone:
+        chosen = config if hidden_size is None else _of_width(config, hidden_size)
+        return options.build(backbone_class, what, chosen.backbone, input_size)
 
     return options.build(learner_class, "learner", config.learner, task, stack_maker(make_backbone, config.stack))
 

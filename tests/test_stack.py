@@ -19,6 +19,19 @@ def stack(input_size: int = 5, **changes: Any) -> Stack:
     return build_stack(lambda size: GRU(size, hidden_size=6), input_size, StackConfig(**{**PLAIN, **changes}))
 
 
+def test_the_last_layer_may_be_of_another_size():
+    config = StackConfig(**{**PLAIN, "num_layers": 3, "last_size": 4, "residual": True})
+    built = build_stack(lambda size, hidden=6: GRU(size, hidden_size=hidden), 5, config)
+    assert built.output_size == 4
+    assert [tuple(h.shape) for h in built.initial_state(2)] == [(2, 6), (2, 6), (2, 4)]
+    torch.testing.assert_close(built(inputs())[0], Backbone.forward(built, inputs())[0], rtol=0, atol=1e-6)
+
+
+def test_a_single_layer_is_no_last_one():
+    with pytest.raises(ValueError, match="last_size is for the last of several layers; set backbone.hidden_size"):
+        StackConfig(**{**PLAIN, "last_size": 4})
+
+
 def inputs() -> Tensor:
     return torch.randn(4, 7, 5, generator=torch.Generator().manual_seed(1))
 

@@ -14,8 +14,8 @@ class AWDLSTM(Backbone):
     The formula, its beginning and its speed are those of `lstm`, with M * U for U in training: M is drawn once for all
     steps and rows of a `forward`. `step` has U whole, as evaluation has; where training goes step by step (zoneout),
     use lstm with stack.weight_drop instead. The rest of the paper's model are settings: stack.locked_dropout, learner.
-    {locked_dropout, embedding_dropout, activation_regularization, temporal_activation_regularization, tied},
-    trainer.averaging=nt_asgd.
+    {locked_dropout, embedding_dropout, activation_regularization, temporal_activation_regularization, tied,
+    bptt_deviation}, stack.last_size, trainer.averaging=nt_asgd.
     """
 
     primitive = "torch.nn.LSTM"

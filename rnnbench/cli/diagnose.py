@@ -127,9 +127,13 @@ def _stack(config: "Config", owner: Any, inputs: int, width: int | None) -> Any:
     from rnnbench import options
     from rnnbench.stack import build_stack
 
-    settings = config.backbone if width is None else {**config.backbone, "hidden_size": width}
     what = f"backbone {config.backbone['name']}"
-    stack = build_stack(lambda size: options.build(owner, what, settings, size), inputs, config.stack)
+
+    def make(size: int, hidden_size: int | None = width) -> Any:
+        settings = config.backbone if hidden_size is None else {**config.backbone, "hidden_size": hidden_size}
+        return options.build(owner, what, settings, size)
+
+    stack = build_stack(make, inputs, config.stack)
     if stack.bidirectional:
         raise UserError("a bidirectional stack reads whole sequences; it has no single step to look at")
     return stack

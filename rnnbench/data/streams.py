@@ -5,7 +5,9 @@ text while gradients reach back at most one chunk (truncated back-propagation th
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,24 +15,42 @@ from rnnbench.data.batch import Batch
 from rnnbench.data.batches import Batches
 from rnnbench.errors import UserError
 
+HALVED = 0.05
+"""Share of chunks of unequal length that are half as long (1708.02182 §5)."""
+
 
 class Streams(Batches):
     """Reads N steps as `batch_size` rows of ceil(N / batch_size) steps, `chunk` at a time, each step exactly once.
 
-    The rows that end early are padded and masked; nothing is dropped. The order is fixed, so that every backbone and
-    every seed sees the same batches.
+    The rows that end early are padded and masked; nothing is dropped. The order is fixed, so that every backbone sees
+    the same batches, and every seed too where chunks are equally long.
+
+    With a `deviation` they are not (Merity et al. 2017, arXiv 1708.02182 §5), so that it is not always the same steps
+    which see no further back: each length is drawn anew in each pass, from a normal distribution around `chunk`, or in
+    one of twenty cases around half of it. All are then stretched by one factor, so that each pass has equally many.
 
     Args:
         inputs_N: int64 tokens, or vectors with one more dimension.
         targets_N: what each step should say.
         batch_size: parallel rows. 1 reads the sequence unbroken, as evaluation does.
         chunk: steps a batch.
+        deviation: standard deviation of them, at most a quarter of `chunk`; None makes all equal.
+        seed: of the lengths.
 
     Raises:
         UserError: fewer steps than rows.
     """
 
-    def __init__(self, inputs_N: Tensor, targets_N: Tensor, batch_size: int, chunk: int) -> None:
+    def __init__(
+        self,
+        inputs_N: Tensor,
+        targets_N: Tensor,
+        batch_size: int,
+        chunk: int,
+        *,
+        deviation: float | None = None,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         if len(inputs_N) < batch_size:
             raise UserError(
@@ -38,21 +58,32 @@ class Streams(Batches):
                 "smaller batch"
             )
         self.rows = -(-len(inputs_N) // batch_size)
-        self.chunk = chunk
+        self.chunk, self.deviation, self.seed = chunk, deviation, seed
         self.inputs_BN = _fold(inputs_N, batch_size, self.rows)
         self.targets_BN = _fold(targets_N, batch_size, self.rows)
         self.mask_BN = _fold(torch.ones(len(inputs_N), dtype=torch.bool), batch_size, self.rows)
 
     def __len__(self) -> int:
-        return -(-self.rows // self.chunk)
+        if self.deviation is None:
+            return -(-self.rows // self.chunk)
+        return max(1, round(self.rows / (self.chunk * (1 - HALVED / 2))))
 
-    def plan(self, epoch: int) -> Sequence[int]:  # noqa: ARG002 - the same in every epoch
-        """Where each chunk begins."""
-        return range(0, self.rows, self.chunk)
+    def plan(self, epoch: int) -> Sequence[tuple[int, int]]:
+        """Where each chunk begins and ends."""
+        if self.deviation is None:
+            return list(pairwise([*range(0, self.rows, self.chunk), self.rows]))
+        random = np.random.default_rng((self.seed, epoch))
+        means = self.chunk * np.where(random.random(len(self)) < HALVED, 0.5, 1.0)
+        ends = np.maximum(random.normal(means, self.deviation), self.chunk / 4).cumsum()
+        return list(pairwise([0, *np.rint(ends * (self.rows / ends[-1])).astype(int).tolist()]))
 
-    def batch(self, part: int) -> Batch:
-        """The chunk that begins at step `part`."""
-        chunk = slice(part, part + self.chunk)
+    def first(self) -> Batch:
+        """A chunk of the usual length, at the beginning."""
+        return self.batch((0, self.chunk))
+
+    def batch(self, part: tuple[int, int]) -> Batch:
+        """The chunk between two steps."""
+        chunk = slice(*part)
         mask_BT = self.mask_BN[:, chunk]
         return Batch(self.inputs_BN[:, chunk], self.targets_BN[:, chunk], mask_BT, mask_BT.sum(1))
 

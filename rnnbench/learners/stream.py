@@ -3,7 +3,8 @@
 B rows, T time steps, N steps of a whole split.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import datasets
@@ -39,16 +40,28 @@ class StreamLearner(AlignedLearner):
         bptt: steps of a training chunk. None takes the whole stream as one chunk (full back-propagation through time):
             one update an epoch, from gradients that reach back to the stream's first step, with all steps in memory.
             It is for streams of some thousand steps a row.
+        bptt_deviation: standard deviation of a chunk's steps around `bptt`, whose lengths then differ and are drawn
+            from the seed and the epoch; the learning rate of an update goes with the steps of its chunk (1708.02182 §5;
+            5 for bptt=70 in AWD-LSTM). None makes all chunks equally long.
         options: those of every learner of sequences.
     """
 
     def __init__(
-        self, task: Task, make_stack: Callable[[int], Stack], *, bptt: int | None = 32, **options: Any
+        self,
+        task: Task,
+        make_stack: Callable[[int], Stack],
+        *,
+        bptt: int | None = 32,
+        bptt_deviation: float | None = None,
+        **options: Any,
     ) -> None:
         if bptt is not None:
             at_least(1, bptt=bptt)
+        if bptt_deviation is not None:
+            _check_deviation(bptt_deviation, bptt)
         super().__init__(task, make_stack, **options)
-        self.bptt = bptt
+        self.bptt, self.bptt_deviation = bptt, bptt_deviation
+        self._rate_factor = 1.0
 
     def carried(self, batch_index: int) -> State | None:
         return None if batch_index == 0 else self._states[self.training]
@@ -63,7 +76,17 @@ class StreamLearner(AlignedLearner):
 
     def training_batches(self, split: datasets.Dataset, batch_size: int, seed: int) -> Batches:
         inputs_N, targets_N = self._stream(split)
-        return Streams(inputs_N, targets_N, batch_size, self.bptt or len(inputs_N))
+        chunk = self.bptt or len(inputs_N)
+        return Streams(inputs_N, targets_N, batch_size, chunk, deviation=self.bptt_deviation, seed=seed)
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        if self.bptt_deviation is not None:
+            assert self.bptt is not None
+            self._rate_factor = batch.inputs.shape[1] / self.bptt
+
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        with _scaled_rates(optimizer, self._rate_factor):
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
 
     def evaluation_batches(self, split: datasets.Dataset, batch_size: int) -> Batches:
         return Streams(*self._stream(split), 1, EVALUATION_CHUNK)
@@ -83,3 +106,24 @@ class StreamLearner(AlignedLearner):
             return inputs.values, targets.values
         values = sequences(split, "inputs", spec.inputs).values
         return torch.cat([torch.full_like(values[:1], spec.start), values[:-1]]), values
+
+
+def _check_deviation(deviation: float, bptt: int | None) -> None:
+    if bptt is None or bptt < 8:  # a chunk may become an eighth as long
+        steps = "null" if bptt is None else bptt
+        raise ValueError(f"bptt_deviation needs chunks of at least 8 steps, got bptt={steps}")
+    if not 0 < deviation <= bptt / 4:
+        raise ValueError(f"bptt_deviation must be above 0 and at most a quarter of bptt={bptt}, got {deviation}")
+
+
+@contextmanager
+def _scaled_rates(optimizer: Any, factor: float) -> Iterator[None]:
+    """Multiplies the learning rates, which are as before afterwards."""
+    rates = [group["lr"] for group in optimizer.param_groups]
+    try:
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * factor
+        yield
+    finally:
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate

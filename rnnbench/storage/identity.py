@@ -25,7 +25,7 @@ def relevant(config: Config, task_irrelevant: tuple[str, ...] = ()) -> dict[str,
         (values[section] if section else values).pop(name, None)
     for path in LATER:
         section, _, name = path.rpartition(".")
-        if values[section][name] is None:
+        if name in values[section] and values[section][name] is None:
             del values[section][name]
     return values
 

@@ -18,13 +18,15 @@ from rnnbench import plugins
 from rnnbench.backbone import Backbone, tensors
 
 BATCH, INPUTS, HIDDEN = 3, 5, 6
-NAMES = ["lru", "rglru", "hgrn", "s4d", "s5", "mamba"]
+NAMES = ["lru", "rglru", "hgrn", "complex hgrn", "s4d", "s5", "mamba"]
 
 Weights = dict[str, np.ndarray]
 
 
 def make(name: str, inputs: int = INPUTS, hidden: int = HIDDEN, **options: Any) -> Any:
     torch.manual_seed(0)
+    name, *form = reversed(name.split())
+    options = {**options, "phases": True} if form else options
     return plugins.get("backbone", name).load()(inputs, hidden_size=hidden, **options).double()
 
 
@@ -94,7 +96,17 @@ def numpy_s4d(w: Weights, x: np.ndarray) -> np.ndarray:
 def numpy_hgrn(w: Weights, x: np.ndarray) -> np.ndarray:
     f, c, g = np.split(affine(w, "gates", x), 3, axis=-1)
     f = 0.3 + 0.7 * sigmoid(f)
-    h = sigmoid(g) * recurrence(f, (1 - f) * silu(c))
+    return hgrn_output(w, sigmoid(g) * recurrence(f, (1 - f) * silu(c)))
+
+
+def numpy_complex_hgrn(w: Weights, x: np.ndarray) -> np.ndarray:
+    f, c, g = np.split(affine(w, "gates", x), [HIDDEN, 3 * HIDDEN], axis=-1)
+    f, c = 0.3 + 0.7 * sigmoid(f), silu(c)
+    h = recurrence(f * np.exp(1j * w["theta"]), (1 - f) * (c[..., 0::2] + 1j * c[..., 1::2]))
+    return hgrn_output(w, sigmoid(g) * np.stack([h.real, h.imag], axis=-1).reshape(c.shape))
+
+
+def hgrn_output(w: Weights, h: np.ndarray) -> np.ndarray:
     normal = (h - h.mean(-1, keepdims=True)) / np.sqrt(h.var(-1, keepdims=True) + 1e-5)
     return affine(w, "out", normal * w["norm.weight"] + w["norm.bias"])
 
@@ -125,10 +137,12 @@ def numpy_mamba(w: Weights, x: np.ndarray) -> np.ndarray:
 
 FORMULAS: dict[str, Callable[[Weights, np.ndarray], np.ndarray]] = {
     "lru": numpy_lru, "s4d": numpy_s4d, "s5": numpy_s5, "hgrn": numpy_hgrn, "rglru": numpy_rglru, "mamba": numpy_mamba,
+    "complex hgrn": numpy_complex_hgrn,
 }  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {
     "lru": {"state_size": 4}, "s4d": {"state_size": 4}, "s5": {"state_size": 8, "blocks": 2},
-    "hgrn": {"lower_bound": 0.3}, "rglru": {"heads": 2}, "mamba": {"state_size": 4},
+    "hgrn": {"lower_bound": 0.3}, "complex hgrn": {"lower_bound": 0.3}, "rglru": {"heads": 2},
+    "mamba": {"state_size": 4},
 }  # fmt: skip
 
 
@@ -184,6 +198,7 @@ def test_state_keeps_its_type_in_half_precision(name: str):
         ("s4d", {"state_size": 4}, (5 + 1) * 6 + 2 * 4 * 6 + 2 * 6 + 2 * 6 * 6 + 2 * 6),
         ("s5", {"state_size": 4}, 4 * 5 + 4 * 6 + 4 + 2 + 5 * 6 + 6 * 6 + 6),
         ("hgrn", {}, 3 * (5 + 1) * 6 + 2 * 6 + (6 + 1) * 6),
+        ("complex hgrn", {}, 5 * (5 + 1) * 6 + 2 * 12 + (12 + 1) * 6 + 6),
         ("rglru", {"heads": 2}, 2 * (5 + 1) * 6 + 5 * 6 + 2 * (6 * 6 // 2 + 6) + 6 + (6 + 1) * 6),
         ("mamba", {"state_size": 4}, 5 * 24 + 5 * 12 + 12 * (1 + 8) + 2 * 12 + 4 * 12 + 12 + 12 * 6),
     ],
@@ -205,7 +220,8 @@ def test_published_parameter_counts():
 @pytest.mark.parametrize(
     ("name", "state", "bytes_a_row"),
     [("lru", {"state_size": 4}, 4 * 8), ("s4d", {"state_size": 4}, 6 * 4 * 4), ("s5", {"state_size": 4}, 4 * 4),
-     ("hgrn", {}, 6 * 4), ("rglru", {}, 4 * 6 * 4), ("mamba", {"state_size": 4}, 12 * 4 * 4 + 3 * 12 * 4)],
+     ("hgrn", {}, 6 * 4), ("complex hgrn", {}, 6 * 8),
+     ("rglru", {}, 4 * 6 * 4), ("mamba", {"state_size": 4}, 12 * 4 * 4 + 3 * 12 * 4)],
 )  # fmt: skip
 def test_state_sizes(name: str, state: dict[str, Any], bytes_a_row: int):
     backbone = make(name, **state).float()
@@ -216,7 +232,7 @@ def test_state_sizes(name: str, state: dict[str, Any], bytes_a_row: int):
     ("name", "expected"),
     [("lru", {"nu", "theta", "gamma"}), ("s4d", {"log_decay", "frequency", "log_step"}),
      ("s5", {"log_decay", "frequency", "log_step"}), ("rglru", {"decay"}),
-     ("mamba", {"log_decay", "d", "step_size.bias"}), ("hgrn", set())],
+     ("mamba", {"log_decay", "d", "step_size.bias"}), ("hgrn", set()), ("complex hgrn", {"theta"})],
 )  # fmt: skip
 def test_recurrent_parameters_do_not_decay(name: str, expected: set[str]):
     backbone = make(name)

@@ -25,6 +25,36 @@ def test_every_step_stands_exactly_once_in_reading_order(steps: int, batch_size:
         assert torch.equal(batch.mask, torch.arange(batch.mask.shape[1]) < batch.lengths[:, None])
 
 
+@given(steps=st.integers(1, 3000), chunk=st.integers(8, 40), share=st.floats(0.01, 0.25), seed=st.integers(0, 9))
+def test_unequal_chunks_are_all_of_the_stream_and_as_many_in_each_pass(steps: int, chunk: int, share: float, seed: int):
+    numbers = torch.arange(steps)
+    streams, again = (Streams(numbers, numbers, 1, chunk, deviation=chunk * share, seed=seed) for _ in range(2))
+    first, second = list(streams), list(streams)
+    for batches in (first, second):
+        assert len(batches) == len(streams)
+        assert torch.equal(torch.cat([batch.inputs[0] for batch in batches]), numbers)
+        assert min(batch.inputs.shape[1] for batch in batches) > 0
+    again.load_state_dict({"epoch": 1, "position": len(streams) // 2})
+    assert [batch.inputs.tolist() for batch in again] == [
+        batch.inputs.tolist() for batch in second[len(streams) // 2 :]
+    ]
+    assert streams.first().inputs.shape[1] == min(chunk, steps)
+
+
+def test_unequal_chunks_are_as_long_as_the_paper_has_them():
+    numbers = torch.arange(70 * 4000)
+    streams = Streams(numbers, numbers, 1, 70, deviation=5, seed=1)
+    plans = [streams.plan(epoch) for epoch in (0, 1)]
+    assert plans[0] != plans[1]
+    assert plans[0] != Streams(numbers, numbers, 1, 70, deviation=5, seed=2).plan(0)
+    lengths = torch.tensor([end - start for start, end in plans[0]]).double()
+    halved = lengths < 52
+    assert halved.double().mean() == pytest.approx(0.05, abs=0.015)
+    for part, mean in ((halved, 35), (~halved, 70)):
+        assert lengths[part].mean() == pytest.approx(mean, abs=1.5)
+        assert lengths[part].std() == pytest.approx(5, abs=0.7)
+
+
 def test_vectors_are_cut_like_tokens():
     vectors = torch.arange(12.0).reshape(6, 2)
     (batch,) = Streams(vectors, vectors, batch_size=2, chunk=3)

@@ -1,13 +1,17 @@
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
 import datasets
 import pytest
+import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rnnbench.backbone import ParameterGroup
+from rnnbench.backbones.awd_lstm import AWDLSTM
 from rnnbench.backbones.gru import GRU
 from rnnbench.backbones.lstm import LSTM
 from rnnbench.config import StackConfig
@@ -16,7 +20,7 @@ from rnnbench.data.sources import Sources
 from rnnbench.learners.base import Sampling
 from rnnbench.learners.stream import StreamLearner
 from rnnbench.metrics import CrossEntropy
-from rnnbench.optimization import Adam, Constant
+from rnnbench.optimization import SGD, Adam, Constant
 from rnnbench.stack import Stack, build_stack
 from rnnbench.task import Sample, Spec, Task
 from rnnbench.values import Tokens
@@ -134,6 +138,23 @@ def test_tied_weights_are_one_matrix():
         learner(tied=True, embedding_size=5)
 
 
+def test_the_language_model_of_awd_lstm_has_its_published_size():
+    class PennTreebank(Counting):
+        def describe(self) -> Spec:
+            return dataclasses.replace(super().describe(), inputs=Tokens(10_000), targets=Tokens(10_000))
+
+    def make(size: int, hidden_size: int = 1150) -> AWDLSTM:
+        return AWDLSTM(size, hidden_size=hidden_size)
+
+    config = dataclasses.replace(STACK, num_layers=3, last_size=400)
+    with torch.device("meta"):
+        built = StreamLearner(
+            PennTreebank(Sources()), lambda size: build_stack(make, size, config), embedding_size=400, tied=True
+        )
+    # What the authors' code (salesforce/awd-lstm-lm) prints for the Penn Treebank, 24M in the paper.
+    assert sum(parameter.numel() for parameter in built.parameters()) == 24_221_600
+
+
 def test_init_scale_bounds_every_parameter():
     built = learner(init_scale=0.05)
     largest = max(parameter.abs().max().item() for parameter in built.parameters())
@@ -150,6 +171,12 @@ def test_the_embedding_is_as_wide_as_the_stack_unless_said_and_asking_draws_noth
     ("options", "message"),
     [
         ({"bptt": 0}, "bptt must be at least 1"),
+        ({"bptt": None, "bptt_deviation": 5.0}, "bptt_deviation needs chunks of at least 8 steps, got bptt=null"),
+        ({"bptt": 7, "bptt_deviation": 1.0}, "bptt_deviation needs chunks of at least 8 steps, got bptt=7"),
+        (
+            {"bptt": 20, "bptt_deviation": 5.1},
+            "bptt_deviation must be above 0 and at most a quarter of bptt=20, got 5.1",
+        ),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
         ({"embedding_size": 0}, "embedding_size must be at least 1"),
         ({"locked_dropout": -0.1}, "locked_dropout must be at least 0 and below 1"),
@@ -211,6 +238,45 @@ def test_a_backbone_may_train_some_of_its_parameters_otherwise():
     assert groups[1]["params"] == [recurrent]
     assert len(groups[0]["params"]) == len(list(built.parameters())) - 1
     assert all(parameter is not recurrent for parameter in groups[0]["params"])
+
+
+class Rates(pl.Callback):
+    """Keeps the steps of each chunk and what an update moves a weight whose gradient is always 1."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, float]] = []
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        self.before = pl_module.head.bias.detach().clone()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        moved = (self.before - pl_module.head.bias.detach()).mean().item()
+        self.seen.append((batch.inputs.shape[1], moved))
+        assert trainer.optimizers[0].param_groups[0]["lr"] == 0.5
+
+
+class Pulled(StreamLearner):
+    """Its loss is the sum of the head's biases."""
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        return self.head.bias.sum()
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's own, of having no workers and no validation
+@pytest.mark.parametrize("deviation", [None, 4.0])
+def test_an_update_goes_with_the_steps_of_its_chunk_where_these_differ(deviation: float | None):
+    built = Pulled(Counting(Sources()), lambda size: build_stack(lambda width: GRU(width, hidden_size=8), size, STACK),
+                   bptt=16, bptt_deviation=deviation)  # fmt: skip
+    built.optimize_with(SGD(learning_rate=0.5), Constant())
+    rates = Rates()
+    quiet: Any = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    quiet |= {"accelerator": "cpu", "enable_model_summary": False, "plugins": LightningEnvironment()}
+    trainer = pl.Trainer(max_epochs=2, callbacks=[rates], **quiet)
+    trainer.fit(built, built.training_batches(built.task.data["train"], 4, seed=3))
+    lengths = [steps for steps, _ in rates.seen]
+    assert (len(set(lengths)) > 5) == (deviation is not None)
+    for steps, moved in rates.seen:
+        assert moved == pytest.approx(0.5 if deviation is None else 0.5 * steps / 16, rel=1e-4)
 
 
 REGULARISED: dict[str, Any] = {

@@ -85,5 +85,8 @@ def test_relevant_leaves_the_config_alone():
 
 
 def test_a_setting_that_came_later_leaves_older_trials_their_ids():
+    assert "last_size" not in relevant(resolve(compose([])))["stack"]
+    assert identity("learner.bptt=16", "learner.bptt_deviation=null") == identity("learner.bptt=16")
+    assert identity("learner.bptt=16", "learner.bptt_deviation=2") != identity("learner.bptt=16")
     assert "diverged_above" not in relevant(resolve(compose([])))["trainer"]
     assert relevant(resolve(compose(["trainer.diverged_above=10"])))["trainer"]["diverged_above"] == 10
