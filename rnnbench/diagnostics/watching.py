@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone
 from rnnbench.data.batch import Batch
 from rnnbench.diagnostics.gradients import random_direction, slope
+from rnnbench.diagnostics.listening import rows_read
 from rnnbench.diagnostics.trajectory import numbers, with_numbers
 from rnnbench.diagnostics.verdict import Looked, verdicts
+from rnnbench.errors import UserError
 from rnnbench.learners.base import Learner
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ class GradientFlow(pl.Callback):
 
     ``gradient_flow/lag_K``, the norm of the gradient by the state K steps before the last output, for K = 1, 2, 4, …,
     and ``gradient_flow/rate``, its growth in nats a step; ``gradient_norm/PART`` and ``update_ratio/PART`` (length of
-    the update over that of the weights) of the whole network, the embedding, each layer and the head; ``clip_rate``,
+    the update over that of the weights) of the whole network, of each layer, and of the other parts, such as
+    embedding and head; ``clip_rate``,
     the share of steps since the last look whose gradient was clipped.
 
     Args:
@@ -67,6 +70,7 @@ class GradientFlow(pl.Callback):
         if self.clip is not None:
             self._clipped = self._clipped + (norm > self.clip)
         if trainer.global_step % self.every == 0:
+            assert isinstance(pl_module, Learner)
             parts = _parts(pl_module)
             self._values = {"gradient_norm/all": float(norm)}
             self._values |= {f"gradient_norm/{name}": _norm(p.grad for p in part) for name, part in parts.items()}
@@ -78,14 +82,14 @@ class GradientFlow(pl.Callback):
         """Compares the weights with those before the step, and follows the gradient of this batch."""
         if not self._before:
             return
+        assert isinstance(pl_module, Learner)
         with self.recorder.stopwatch.paused():
             values = self._values | _update_ratios(_parts(pl_module), self._before)
             self._before = {}
             if self.clip is not None:
                 values["clip_rate"] = float(self._clipped) / self._steps
             self._clipped, self._steps = 0.0, 0
-            assert isinstance(pl_module, Learner)
-            flow, dead = _flow(pl_module, batch)
+            flow, dead = self._flow(trainer, pl_module, batch)
             values |= {f"gradient_flow/lag_{lag}": norm for lag, norm in flow.items()}
             rate = growth(flow)
             values |= {} if rate is None else {"gradient_flow/rate": rate}
@@ -94,13 +98,24 @@ class GradientFlow(pl.Callback):
             self._warn(trainer, Looked(flow, values["gradient_norm/all"], update, dead))
 
     def _warn(self, trainer: pl.Trainer, looked: Looked) -> None:
-        """Says each thing once."""
         for kind, text in verdicts(looked).items():
-            if kind not in self.said:
-                self.said.append(kind)
-                line = f"step {trainer.global_step}: {text}"
-                self.recorder.record.log(line)
-                self.console.print(f"[yellow]rnnbench: {line}")
+            self._say(trainer, kind, text)
+
+    def _flow(self, trainer: pl.Trainer, learner: Learner, batch: Batch) -> tuple[dict[int, float], float]:
+        """As the function of that name; where a stack can not be looked into, this is said, and nothing is found."""
+        try:
+            return _flow(learner, batch)
+        except UserError as error:
+            self._say(trainer, "not followed", f"gradients through time are not followed: {error}")
+            return {}, 0.0
+
+    def _say(self, trainer: pl.Trainer, kind: str, text: str) -> None:
+        """Says something, once of its kind."""
+        if kind not in self.said:
+            self.said.append(kind)
+            line = f"step {trainer.global_step}: {text}"
+            self.recorder.record.log(line)
+            self.console.print(f"[yellow]rnnbench: {line}")
 
 
 def segmented_flow(backbone: Backbone, x_BTE: Tensor) -> tuple[dict[int, float], Tensor]:
@@ -141,25 +156,36 @@ def growth(flow: Mapping[int, float]) -> float | None:
 
 def _flow(learner: Learner, batch: Batch) -> tuple[dict[int, float], float]:
     """The gradient flow of a batch's longest rows, and the share of the stack's outputs that do not move."""
-    rows = batch.lengths.argsort(descending=True)[:ROWS]
-    steps = int(batch.lengths[rows].min())
-    with _evaluating(learner), torch.no_grad():
-        x_BTE = learner.embedding(batch.inputs[rows, :steps])
-        flow, y_BTO = segmented_flow(learner.stack, x_BTE)
+    with _evaluating(learner):
+        rows = sorted(rows_read(learner, batch), key=lambda row: -len(row.x_TE))[:ROWS]
+        if not rows:
+            return {}, 0.0
+        steps = len(rows[-1].x_TE)
+        x_BTE = torch.stack([row.x_TE[:steps] for row in rows])
+        flow, y_BTO = segmented_flow(learner.stacks()[0], x_BTE)
     still_O = y_BTO.flatten(0, 1).std(0) == 0
     return flow, float(still_O.double().mean())
 
 
-def _parts(learner: Any) -> dict[str, list[nn.Parameter]]:
-    """The trained parameters of the embedding, each layer and the head; a tied matrix belongs to the embedding."""
-    layers = {f"layer_{number}": layer for number, layer in enumerate(learner.stack.layers, 1)}
-    found: dict[str, list[nn.Parameter]] = {}
-    seen: set[int] = set()
-    for name, module in {"embedding": learner.embedding, **layers, "head": learner.head}.items():
-        own = [p for p in module.parameters() if p.requires_grad and id(p) not in seen]
-        seen |= {id(p) for p in own}
-        if own:
-            found[name] = own
+def _parts(learner: Learner) -> dict[str, list[nn.Parameter]]:
+    """The trained parameters of each layer, and of each of the learner's own parts but for its layers.
+
+    A matrix that is shared belongs to the first. Where a learner has two stacks, the layers are called after the parts
+    that these stand in.
+    """
+    stacks, found, seen = learner.stacks(), {}, set()
+    own = {id(parameter) for stack in stacks for parameter in stack.layers.parameters()}
+    for name, part in learner.named_children():
+        inside = [stack for stack in stacks if any(stack is module for module in part.modules())]
+        modules = {name: [p for p in part.parameters() if id(p) not in own]}
+        for stack in inside:
+            prefix = f"{name}_" if len(stacks) > 1 else ""
+            modules |= {f"{prefix}layer_{at}": list(layer.parameters()) for at, layer in enumerate(stack.layers, 1)}
+        for label, parameters in modules.items():
+            fresh = [p for p in parameters if p.requires_grad and id(p) not in seen]
+            seen |= {id(p) for p in fresh}
+            if fresh:
+                found[label] = fresh
     return found
 
 
