@@ -23,9 +23,9 @@ SIMPLE = [
 ]
 OTHERS = {
     "gru": ("gru", {}),
-    "lstm, forget bias 0": ("lstm", {"forget_bias": 0.0}),
-    "lstm, forget bias 1": ("lstm", {}),
-    "lstm, forget bias 4": ("lstm", {"forget_bias": 4.0}),
+    "lstm (forget bias 0)": ("lstm", {"forget_bias": 0.0}),
+    "lstm (forget bias 1)": ("lstm", {}),
+    "lstm (forget bias 4)": ("lstm", {"forget_bias": 4.0}),
     "layernorm_lstm": ("layernorm_lstm", {}),
     "cornn": ("cornn", {}),
     "unicornn": ("unicornn", {}),

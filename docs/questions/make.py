@@ -11,6 +11,7 @@ Ends with 1, and names the sentences, where numbers no longer bear out what a pa
 
 import argparse
 import importlib
+import io
 import json
 import sys
 import textwrap
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from frame import Answer, Claim, Numbers, Work
+from PIL import Image
 
 from rnnbench.diagnostics.drawing import draw
 from rnnbench.storage import files
@@ -28,6 +30,7 @@ QUESTIONS = {
     6: "overfitting", 7: "shapes", 8: "memory", 9: "language", 10: "tuning",
 }  # fmt: skip
 WIDTH = 120
+COLORS = 128
 INDEX = """# Questions about recurrent networks, answered by experiments
 
 `make answers` trains what is asked for (`conf/experiment/questions/`), measures, draws, and writes these pages: what
@@ -79,7 +82,7 @@ def write(folder: Path, name: str, module: Any, numbers: Numbers, held: bool) ->
     wrong = not_borne_out(name, found)
     if not wrong or not held:
         for figure in found.figures:
-            files.write_bytes(folder / f"images/{name}-{figure.name}.png", draw(figure), durable=False)
+            files.write_bytes(folder / f"images/{name}-{figure.name}.png", small(draw(figure)), durable=False)
         files.write_text(folder / f"{name}.md", page(name, module, numbers, found), durable=False)
     return wrong
 
@@ -97,6 +100,13 @@ def check(folder: Path, name: str, module: Any) -> list[str]:
         if not (folder / f"images/{name}-{figure.name}.png").is_file()
     ]
     return wrong
+
+
+def small(picture: bytes) -> bytes:
+    """A PNG in few colours, since these lie in the repository."""
+    written = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLORS).save(written, "PNG", optimize=True)
+    return written.getvalue()
 
 
 def numbers_of(folder: Path, name: str) -> Numbers:

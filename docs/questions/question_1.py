@@ -54,8 +54,8 @@ def _windows(windows: Numbers, best: str) -> list[Claim]:
             and mean(windows["1"]) - mean(windows["2"]) > 2 * abs(mean(windows["2"]) - mean(windows["4"])),
         ),
         Claim(
-            f"After {best} words more do harm: with 8 the perplexity is {spread(windows['8'])}. What a matrix for each "
-            "place could learn, this text is too small to teach.",
+            f"After {best} words more do harm: with 8 the perplexity is {spread(windows['8'])}; a wider matrix is more "
+            "to learn than this text teaches.",
             apart(windows[best], windows["8"]),
         ),
     ]

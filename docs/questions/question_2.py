@@ -69,7 +69,7 @@ def _theory_holds(simple: Numbers) -> Claim:
 def _helps(numbers: Numbers) -> list[Claim]:
     simple, others, clipping = numbers["simple"], numbers["others"], numbers["clipping"]
     ranked = sorted(others, key=lambda name: others[name]["rate"])
-    bias = {name.removeprefix("lstm, forget bias "): row["rate"] for name, row in others.items() if "bias" in name}
+    bias = {bias: others[f"lstm (forget bias {bias})"]["rate"] for bias in "014"}
     return [
         Claim(
             "What helps, in the order of the rate a step (nats): "

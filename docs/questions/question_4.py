@@ -7,7 +7,7 @@ from rnnbench.diagnostics.charts import Chart, Series
 TITLE = "Which architecture, with what advantages and drawbacks?"
 ASKED = (
     "One or two networks of each family at equal parameters (300,000, embedding included), one layer between a norm "
-    "and a residual, eight epochs of the words of Python's documentation, three seeds: quality, speed of training and "
+    "and a residual, eight epochs of the words of Python's documentation, two seeds: quality, speed of training and "
     "of streaming, size of the state, and how far back the trained network remembers. tcn and transformer are "
     "references that are not recurrent."
 )

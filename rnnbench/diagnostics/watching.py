@@ -7,7 +7,7 @@ B rows, T time steps, E embedding size, O output size, N numbers of a state, K l
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
@@ -19,6 +19,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.data.batch import Batch
 from rnnbench.diagnostics.gradients import random_direction, slope
 from rnnbench.diagnostics.listening import rows_read
+from rnnbench.diagnostics.parts import norm, parts_of, update_ratios
 from rnnbench.diagnostics.trajectory import numbers, with_numbers
 from rnnbench.diagnostics.verdict import Looked, verdicts
 from rnnbench.errors import UserError
@@ -65,15 +66,15 @@ class GradientFlow(pl.Callback):
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
         """Gradients are whole here, and not yet clipped."""
         gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
+        whole = nn.utils.get_total_norm(gradients)
         self._steps += 1
         if self.clip is not None:
-            self._clipped = self._clipped + (norm > self.clip)
+            self._clipped = self._clipped + (whole > self.clip)
         if trainer.global_step % self.every == 0:
             assert isinstance(pl_module, Learner)
-            parts = _parts(pl_module)
-            self._values = {"gradient_norm/all": float(norm)}
-            self._values |= {f"gradient_norm/{name}": _norm(p.grad for p in part) for name, part in parts.items()}
+            parts = parts_of(pl_module)
+            self._values = {"gradient_norm/all": float(whole)}
+            self._values |= {f"gradient_norm/{name}": norm(p.grad for p in part) for name, part in parts.items()}
             self._before = {name: [p.detach().clone() for p in part] for name, part in parts.items()}
 
     def on_train_batch_end(
@@ -84,7 +85,7 @@ class GradientFlow(pl.Callback):
             return
         assert isinstance(pl_module, Learner)
         with self.recorder.stopwatch.paused():
-            values = self._values | _update_ratios(_parts(pl_module), self._before)
+            values = self._values | update_ratios(parts_of(pl_module), self._before)
             self._before = {}
             if self.clip is not None:
                 values["clip_rate"] = float(self._clipped) / self._steps
@@ -167,48 +168,11 @@ def _flow(learner: Learner, batch: Batch) -> tuple[dict[int, float], float]:
     return flow, float(still_O.double().mean())
 
 
-def _parts(learner: Learner) -> dict[str, list[nn.Parameter]]:
-    """The trained parameters of each layer, and of each of the learner's own parts but for its layers.
-
-    A matrix that is shared belongs to the first. Where a learner has two stacks, the layers are called after the parts
-    that these stand in.
-    """
-    stacks, found, seen = learner.stacks(), {}, set()
-    own = {id(parameter) for stack in stacks for parameter in stack.layers.parameters()}
-    for name, part in learner.named_children():
-        inside = [stack for stack in stacks if any(stack is module for module in part.modules())]
-        modules = {name: [p for p in part.parameters() if id(p) not in own]}
-        for stack in inside:
-            prefix = f"{name}_" if len(stacks) > 1 else ""
-            modules |= {f"{prefix}layer_{at}": list(layer.parameters()) for at, layer in enumerate(stack.layers, 1)}
-        for label, parameters in modules.items():
-            fresh = [p for p in parameters if p.requires_grad and id(p) not in seen]
-            seen |= {id(p) for p in fresh}
-            if fresh:
-                found[label] = fresh
-    return found
-
-
-def _update_ratios(parts: Mapping[str, Sequence[Tensor]], before: Mapping[str, Sequence[Tensor]]) -> dict[str, float]:
-    """Length of the update over that of the weights before it, of each part and of all."""
-    moved = {
-        name: _norm(now.detach() - was for now, was in zip(parts[name], before[name], strict=True)) for name in before
-    }
-    weights = {name: _norm(iter(before[name])) for name in before}
-    ratios = {f"update_ratio/{name}": moved[name] / weights[name] for name in before if weights[name]}
-    return {"update_ratio/all": math.hypot(*moved.values()) / (math.hypot(*weights.values()) or 1.0), **ratios}
-
-
 def _share_of_rate(trainer: pl.Trainer) -> float:
     """What a schedule has left of the learning rate; its last steps, which are meant to be still, count as whole."""
     group = trainer.optimizers[0].param_groups[0]
     share = group["lr"] / group.get("initial_lr", group["lr"]) if group["lr"] else 0.0
     return max(share, 1e-6)
-
-
-def _norm(tensors: Iterator[Tensor | None]) -> float:
-    there = [tensor for tensor in tensors if tensor is not None]
-    return float(nn.utils.get_total_norm(there)) if there else 0.0
 
 
 @contextlib.contextmanager
