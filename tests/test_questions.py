@@ -29,6 +29,20 @@ def test_each_page_is_what_its_numbers_say(make: Any, path: Path):
     assert make.check(FOLDER, path.stem, module) == []
 
 
+def test_the_index_leads_to_every_page(make: Any):
+    text = (FOLDER / "README.md").read_text()
+    assert text == make.index(FOLDER)
+    assert [path.stem for path in ANSWERED if f"({path.stem}.md)" not in text] == []
+
+
+def test_seeds_lie_apart_where_no_value_of_one_reaches_the_other(make: Any):
+    from frame import apart, spread  # pyright: ignore[reportMissingImports]
+
+    assert apart([1.0, 2.0], [2.1, 3.0]) and not apart([1.0, 2.0], [2.0, 3.0]) and not apart([1.0, 2.2], [2.1, 3.0])
+    assert apart([1.0], [None]) and not apart([None], [1.0]) and not apart([None], [None])
+    assert spread([46.83, 47.22]) == "47.0 ± 0.2" and spread([0.5]) == "0.500" and spread([1.0, None]) == "diverged"
+
+
 def question(holds_above: float) -> Any:
     from frame import Answer, Claim, table  # pyright: ignore[reportMissingImports]
 
@@ -45,7 +59,7 @@ def test_a_page_is_written_from_numbers_and_checked_against_them(make: Any, work
     module = question(holds_above=0.4)
     assert make.make(workplace, "1-why", module, []) == []
     page = (workplace / "1-why.md").read_text()
-    assert "- The score is 0.5." in page and "| 0.5 |" in page
+    assert "- The score is 0.5." in page and "| 0.500 |" in page
     assert make.check(workplace, "1-why", module) == []
     numbers = json.loads((workplace / "1-why.json").read_text())
     (workplace / "1-why.json").write_text(json.dumps({**numbers, "score": 0.45}))

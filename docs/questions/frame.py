@@ -5,8 +5,10 @@ JSON, and `answer(numbers)`, which makes the page out of those numbers and of no
 """
 
 import contextlib
+import hashlib
 import io
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -22,6 +24,9 @@ from rnnbench.storage.record import Record
 from rnnbench.sweep.ledger import read
 
 Numbers = dict[str, Any]
+Values = list[float | None]
+"""Of each seed; None where it diverged."""
+EXPERIMENTS = Path(__file__).resolve().parent.parent.parent / "conf/experiment/questions"
 
 
 @dataclass(frozen=True)
@@ -62,16 +67,14 @@ class Work:
     more: Sequence[str] = ()
     commands: list[str] = field(default_factory=list)
 
-    def sweep(self, name: str, *, alone: bool = False) -> list[Trial]:
+    def sweep(self, name: str) -> list[Trial]:
         """The trials of ``experiment=questions/NAME``; those that are finished are not run again."""
         typed = ["-m", f"experiment=questions/{name}"]
         self.commands.append(" ".join(["rnnbench", *typed]))
-        sweep_name = f"question-{name}" + ("-tried" if self.more else "")
-        workers = ["sweep.workers=1"] if alone else []
-        subprocess.run(
-            [sys.executable, "-m", "rnnbench", *typed, f"sweep.name={sweep_name}", *workers, *self.more], check=True
-        )
-        ledger = read(settings.outputs_dir(None), sweep_name)
+        content = hashlib.sha256((EXPERIMENTS / f"{name}.yaml").read_bytes() + repr(self.more).encode()).hexdigest()
+        named = f"question-{name}-{content[:6]}"
+        subprocess.run([sys.executable, "-m", "rnnbench", *typed, f"sweep.name={named}", *self.more], check=True)
+        ledger = read(settings.outputs_dir(None), named)
         return [Trial(ledger.record(entry)) for entry in ledger.points]
 
     def diagnose(self, *typed: str) -> Numbers:
@@ -112,20 +115,45 @@ class Answer:
     figures: Sequence[Figure]
 
 
-def mean_over_seeds(
-    trials: Sequence[Trial], key: Callable[[Trial], Any], value: Callable[[Trial], float | None] = lambda t: t.score
-) -> dict[str, float | None]:
-    """Means by setting; None where a seed diverged."""
-    groups: dict[str, list[float | None]] = {}
+def score_of(trial: Trial) -> float | None:
+    """A trial's score."""
+    return trial.score
+
+
+def by_setting(
+    trials: Sequence[Trial], key: Callable[[Trial], Any], value: Callable[[Trial], float | None] = score_of
+) -> dict[str, Values]:
+    """A value of each seed, by setting."""
+    groups: dict[str, Values] = {}
     for trial in trials:
         groups.setdefault(str(key(trial)), []).append(value(trial))
-    return {name: mean(values) for name, values in groups.items()}
+    return groups
 
 
-def mean(values: Sequence[float | None]) -> float | None:
-    """The mean; None where one is missing."""
+def mean(values: Values) -> float:
+    """The mean; infinite where a seed diverged."""
+    return statistics.fmean(math.inf if value is None else value for value in values)
+
+
+def apart(lower: Values, higher: Values) -> bool:
+    """Whether each seed of one is below each seed of the other; what diverged is above all."""
+    below = [math.inf if value is None else value for value in lower]
+    return max(below) < min(math.inf if value is None else value for value in higher)
+
+
+def spread(values: Values) -> str:
+    """The mean of the seeds and half of what lies between the least and the largest."""
+    if None in values:
+        return "diverged"
     there = [value for value in values if value is not None]
-    return statistics.fmean(there) if len(there) == len(values) else None
+    half, middle = (max(there) - min(there)) / 2, say(mean(values))
+    decimals = len(middle.partition(".")[2])
+    return f"{middle} ± {half:.{decimals}f}" if len(there) > 1 else middle
+
+
+def listing(values: Mapping[str, Any]) -> str:
+    """Names with their values, in their order."""
+    return ", ".join(f"{name} {say(value)}" for name, value in values.items())
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -136,14 +164,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def say(value: Any) -> str:
-    """A number as a person writes it."""
+    """A number as a person writes it: three digits."""
     if value is None:
         return "–"
     if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        if abs(value) >= 999.5:
+            return f"{value:,.0f}"
+        return f"{value:.2g}" if abs(value) < 0.001 else f"{value:#.3g}".removesuffix(".")
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def below(small: float | None, large: float | None) -> bool:
-    """Whether a score is the smaller one; one that diverged is below none and above all."""
-    return small is not None and (large is None or small < large)

@@ -3,6 +3,7 @@
     python docs/questions/make.py                 what `make answers` does
     python docs/questions/make.py --only 1,3      some of them
     python docs/questions/make.py --check         the pages against the numbers that lie beside them; runs nothing
+    python docs/questions/make.py --pages         the pages anew from those numbers, where their text has changed
     python docs/questions/make.py --only 8 --tried FOLDER trainer.max_epochs=1    try at a tiny size; pages into FOLDER
 
 Ends with 1, and names the sentences, where numbers no longer bear out what a page says; such a page is not written.
@@ -10,6 +11,7 @@ Ends with 1, and names the sentences, where numbers no longer bear out what a pa
 
 import argparse
 import importlib
+import io
 import json
 import sys
 import textwrap
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from frame import Answer, Claim, Numbers, Work
+from PIL import Image
 
 from rnnbench.diagnostics.drawing import draw
 from rnnbench.storage import files
@@ -27,24 +30,38 @@ QUESTIONS = {
     6: "overfitting", 7: "shapes", 8: "memory", 9: "language", 10: "tuning",
 }  # fmt: skip
 WIDTH = 120
+COLORS = 128
+INDEX = """# Questions about recurrent networks, answered by experiments
+
+`make answers` trains what is asked for (`conf/experiment/questions/`), measures, draws, and writes these pages: what
+was expected, what was seen, where it surprised. Every number in a sentence stands in the JSON file beside its page,
+and every sentence has a condition on those numbers: one that no longer holds is named, and its page is not written. ±
+is half of what lies between the least and the largest of the seeds. All data is generated or comes with Python; the
+text is Python's own documentation, which differs a little from one version of Python to the next."""
 
 
 def main() -> int:
     """Makes or checks the answers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(map(str, QUESTIONS)), help="numbers of questions")
-    parser.add_argument("--check", action="store_true", help="run nothing")
+    parser.add_argument("--check", action="store_true", help="run nothing, write nothing")
+    parser.add_argument("--pages", action="store_true", help="run nothing, write pages and figures")
     parser.add_argument("--tried", type=Path, metavar="FOLDER", help="pages and numbers of a try; claims are not held")
     parser.add_argument("overrides", nargs="*")
     arguments = parser.parse_args()
+    folder = arguments.tried or HERE
     wrong = []
     for number in map(int, arguments.only.split(",")):
         name = f"{number}-{QUESTIONS[number]}"
         module = importlib.import_module(f"question_{number}")
         if arguments.check:
             wrong += check(HERE, name, module)
+        elif arguments.pages:
+            wrong += write(HERE, name, module, numbers_of(HERE, name), held=True)
         else:
-            wrong += make(arguments.tried or HERE, name, module, arguments.overrides)
+            wrong += make(folder, name, module, arguments.overrides)
+    if not arguments.check:
+        files.write_text(folder / "README.md", index(folder), durable=False)
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong and not arguments.tried else 0
@@ -65,14 +82,14 @@ def write(folder: Path, name: str, module: Any, numbers: Numbers, held: bool) ->
     wrong = not_borne_out(name, found)
     if not wrong or not held:
         for figure in found.figures:
-            files.write_bytes(folder / f"images/{name}-{figure.name}.png", draw(figure), durable=False)
+            files.write_bytes(folder / f"images/{name}-{figure.name}.png", small(draw(figure)), durable=False)
         files.write_text(folder / f"{name}.md", page(name, module, numbers, found), durable=False)
     return wrong
 
 
 def check(folder: Path, name: str, module: Any) -> list[str]:
     """What a page says that its numbers do not."""
-    numbers = json.loads((folder / f"{name}.json").read_text("utf-8"))
+    numbers = numbers_of(folder, name)
     found = module.answer(numbers)
     wrong = not_borne_out(name, found)
     if (folder / f"{name}.md").read_text("utf-8") != page(name, module, numbers, found):
@@ -83,6 +100,30 @@ def check(folder: Path, name: str, module: Any) -> list[str]:
         if not (folder / f"images/{name}-{figure.name}.png").is_file()
     ]
     return wrong
+
+
+def small(picture: bytes) -> bytes:
+    """A PNG in few colours, since these lie in the repository."""
+    written = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLORS).save(written, "PNG", optimize=True)
+    return written.getvalue()
+
+
+def numbers_of(folder: Path, name: str) -> Numbers:
+    """The numbers that lie there."""
+    return json.loads((folder / f"{name}.json").read_text("utf-8"))
+
+
+def index(folder: Path) -> str:
+    """The page that leads to the others: each question and the first sentence of its answer."""
+    lines = []
+    for number, word in QUESTIONS.items():
+        name = f"{number}-{word}"
+        if (folder / f"{name}.md").is_file():
+            module = importlib.import_module(f"question_{number}")
+            first = module.answer(numbers_of(folder, name)).seen[0].text
+            lines.append(wrapped(f"{number}. [{module.TITLE}]({name}.md) {first}", "", "   "))
+    return "\n\n".join([INDEX, "\n".join(lines)]) + "\n"
 
 
 def not_borne_out(name: str, found: Answer) -> list[str]:

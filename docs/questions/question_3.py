@@ -3,24 +3,25 @@
 import random
 from pathlib import Path
 
-from frame import Answer, Claim, Numbers, Trial, Work, below, say, table
+from frame import Answer, Claim, Numbers, Trial, Work, apart, by_setting, mean, say, spread, table
 
 from rnnbench.diagnostics.charts import Chart, Series
 from rnnbench.storage import files
 
 TITLE = "What does back-propagation through time cost, and what does truncation lose?"
 ASKED = (
-    "An LSTM on text in chunks of 5 to 200 steps, through which gradients flow while the state is carried on: "
-    "time, memory, score. And a text in which every letter comes back 20 steps later, so that who learns it has "
-    "seen 20 steps at once."
+    "An LSTM on text in chunks of 5 to 200 steps, through which gradients flow while the state is carried on: time, "
+    "memory, score. And a text in which every letter comes back 20 steps later, so that who learns it has seen 20 steps"
+    " at once. Two seeds."
 )
 EXPECTED = (
-    "Memory grows in proportion to the chunk, time for the same text falls as products grow; on real text short "
-    "chunks lose little, since most of what helps is near. What lies further back than the chunk is not learnt."
+    "Memory grows in proportion to the chunk, time for the same text falls as products grow; on real text short chunks "
+    "lose little, since most of what helps is near. What lies further back than the chunk is not learnt."
 )
 LAG = 20
 CYCLES = 4_000
 LETTERS = "abcdefgh"
+WITH_MEMORY, WITHOUT = 3 / (LAG + 2), 6 / (LAG + 2)  # bits a character: of 8 letters, said once or twice a word
 
 
 def write_letters(path: Path) -> None:
@@ -33,84 +34,111 @@ def write_letters(path: Path) -> None:
 def collect(work: Work) -> Numbers:
     """Costs and scores by the length of a chunk."""
     write_letters(Path("outputs/questions/letters.txt"))
-    text = {_chunk(trial): _numbers(trial) for trial in work.sweep("3_bptt", alone=True)}
-    return {"text": text, "letters": {_chunk(trial): _numbers(trial) for trial in work.sweep("3_lag")}}
-
-
-def _chunk(trial: Trial) -> str:
-    return str(trial.setting("learner.bptt"))
-
-
-def _numbers(trial: Trial) -> Numbers:
-    updates = trial.result("steps")
+    text, letters = work.sweep("3_bptt"), work.sweep("3_lag")
     return {
-        "score": trial.score,
-        "activation_bytes": trial.result("activation_bytes"),
-        "train_seconds": trial.result("train_seconds"),
-        "updates": updates,
+        "text": {name: by_setting(text, _chunk, lambda t, name=name: t.result(name)) for name in COSTS}
+        | {"score": by_setting(text, _chunk)},
+        "letters": by_setting(letters, _chunk),
     }
+
+
+COSTS = ("activation_bytes", "train_seconds", "steps")
+
+
+def _chunk(trial: Trial) -> int:
+    return trial.setting("learner.bptt")
 
 
 def answer(numbers: Numbers) -> Answer:
     """The page."""
-    text, letters = numbers["text"], numbers["letters"]
-    chunks = sorted(text, key=int)
+    seen = [_lost(numbers["letters"]), *_paid(numbers["text"])]
+    figures = [_costs(numbers["text"]), _lag(numbers["letters"])]
+    return Answer(seen, _surprises(numbers["text"]), [_table(numbers["text"]), _letters(numbers["letters"])], figures)
+
+
+def _lost(letters: Numbers) -> Claim:
+    short = {chunk: values for chunk, values in letters.items() if int(chunk) < LAG}
+    long = {chunk: values for chunk, values in letters.items() if int(chunk) > LAG}
+    worst, best = max(map(mean, long.values())), min(map(mean, short.values()))
+    return Claim(
+        f"Truncation loses what lies further back than the chunk: letters {LAG} steps apart cost at most {say(worst)} "
+        f"bits a character in chunks of more than {LAG} steps and at least {say(best)} in shorter ones (with memory "
+        f"{say(WITH_MEMORY)}, without {say(WITHOUT)}), though the state is carried on in all.",
+        all(apart(seen, unseen) for seen in long.values() for unseen in short.values())
+        and best > (WITH_MEMORY + WITHOUT) / 2 > worst,
+    )
+
+
+def _paid(text: Numbers) -> list[Claim]:
+    chunks = sorted(text["score"], key=int)
     short, long = chunks[0], chunks[-1]
-    memory = text[long]["activation_bytes"] / text[short]["activation_bytes"]
-    best = min(text, key=lambda chunk: text[chunk]["score"])
-    fails = [chunk for chunk in letters if int(chunk) < LAG]
-    learns = [chunk for chunk in letters if int(chunk) > LAG]
-    seen = [
+    memory = mean(text["activation_bytes"][long]) / mean(text["activation_bytes"][short])
+    faster = mean(text["train_seconds"][short]) / mean(text["train_seconds"][long])
+    return [
         Claim(
-            f"From chunks of {short} to {long} steps the memory that backward passes need grows {memory:.0f} "
-            f"times, for "
-            f"{int(long) / int(short):.0f} times the steps.",
+            f"The memory that backward passes need grows {memory:.0f} times from chunks of {short} to {long} steps, for"
+            f" {int(long) / int(short):.0f} times the steps.",
             0.5 < memory / (int(long) / int(short)) < 1.2,
         ),
         Claim(
-            f"The same text takes {say(text[short]['train_seconds'])} s in chunks of {short} and "
-            f"{say(text[long]['train_seconds'])} s in chunks of {long}.",
-            text[long]["train_seconds"] < text[short]["train_seconds"],
-        ),
-        Claim(
-            "The letters 20 steps apart: chunks of "
-            + ", ".join(f"{chunk} come to {say(letters[chunk]['score'])}" for chunk in letters)
-            + f" bits a character (with memory {say(3 / (LAG + 2))}, without {say(6 / (LAG + 2))}).",
-            max(letters[chunk]["score"] for chunk in learns) < min(letters[chunk]["score"] for chunk in fails),
+            f"The same text in chunks of {long} steps is read {faster:.1f} times as fast as in chunks of {short}.",
+            faster > 1.3,
         ),
     ]
-    surprises = [
+
+
+def _surprises(text: Numbers) -> list[Claim]:
+    scores, updates = text["score"], text["steps"]
+    best = min(scores, key=lambda chunk: mean(scores[chunk]))
+    long = max(scores, key=int)
+    return [
         Claim(
-            f"On text chunks of {best} steps score best after the same number of epochs "
-            f"({say(text[best]['score'])}), and "
-            f"those of {long} have {say(text[long]['score'])}: longer chunks make fewer updates "
-            f"({text[long]['updates']:,} against {text[best]['updates']:,}), which costs more than the truncation.",
-            below(text[best]["score"], text[long]["score"]),
+            f"On text the shortest chunks, of {best} steps, are best after the same number of epochs "
+            f"({spread(scores[best])}), those of {long} worst ({spread(scores[long])}): they make "
+            f"{mean(updates[best]):,.0f} updates against {mean(updates[long]):,.0f}, and at this size of text the "
+            "number of updates counts for more than what truncation loses.",
+            best == min(scores, key=int)
+            and all(apart(scores[best], scores[other]) for other in scores if other != best),
         )
     ]
-    rows = [
-        {
-            "chunk": int(chunk),
-            "test perplexity": text[chunk]["score"],
-            "activations (MiB)": text[chunk]["activation_bytes"] / 2**20,
-            "training (s)": text[chunk]["train_seconds"],
-            "updates": text[chunk]["updates"],
-        }
-        for chunk in chunks
-    ]
-    steps = [int(chunk) for chunk in chunks]
-    costs = Chart(
-        "costs", "Memory of a backward pass", "chunk (steps)", "activations (MiB)",
-        [Series("lstm, 128 units, 16 rows", steps, [row["activations (MiB)"] for row in rows])], log_x=True, log_y=True,
-    )  # fmt: skip
-    sizes = sorted(letters, key=int)
-    ends = [int(sizes[0]), int(sizes[-1])]
-    lag = Chart(
-        "lag", "A dependency of 20 steps", "chunk (steps)", "test bits a character",
+
+
+def _table(text: Numbers) -> str:
+    return table(
         [
-            Series("lstm", [int(chunk) for chunk in sizes], [letters[chunk]["score"] for chunk in sizes]),
-            Series("with memory", ends, [3 / (LAG + 2)] * 2, dashed=True),
-            Series("without", ends, [6 / (LAG + 2)] * 2, dashed=True),
-        ], log_x=True,
-    )  # fmt: skip
-    return Answer(seen, surprises, [table(rows)], [costs, lag])
+            {
+                "chunk of text (steps)": int(chunk),
+                "test perplexity": spread(text["score"][chunk]),
+                "activations (MiB)": mean(text["activation_bytes"][chunk]) / 2**20,
+                "training (s)": mean(text["train_seconds"][chunk]),
+                "updates": int(mean(text["steps"][chunk])),
+            }
+            for chunk in sorted(text["score"], key=int)
+        ]
+    )
+
+
+def _letters(letters: Numbers) -> str:
+    return table(
+        [{"chunk of letters (steps)": int(chunk), "test bits a character": spread(letters[chunk])} for chunk in letters]
+    )
+
+
+def _costs(text: Numbers) -> Chart:
+    chunks = sorted(text["score"], key=int)
+    mebibytes = [mean(text["activation_bytes"][chunk]) / 2**20 for chunk in chunks]
+    series = [Series("lstm, 128 units, 16 rows", [int(chunk) for chunk in chunks], mebibytes)]
+    title = "Memory of a backward pass"
+    return Chart("costs", title, "chunk (steps)", "activations (MiB)", series, log_x=True, log_y=True)
+
+
+def _lag(letters: Numbers) -> Chart:
+    steps = [int(chunk) for chunk in letters]
+    ends = [steps[0], steps[-1]]
+    series = [
+        Series("lstm", steps, [mean(values) for values in letters.values()]),
+        Series("who remembers the letter", ends, [WITH_MEMORY] * 2, dashed=True),
+        Series("who does not", ends, [WITHOUT] * 2),
+    ]
+    title = f"A dependency of {LAG} steps"
+    return Chart("lag", title, "chunk (steps)", "test bits a character", series, log_x=True)

@@ -141,22 +141,22 @@ def _stack(config: "Config", owner: Any, inputs: int, width: int | None) -> Any:
 
 def _of_run(record: "Record", look: "Look", lengths: list[int] | None) -> "tuple[Diagnosis, dict[str, str]]":
     from rnnbench.diagnostics.diagnosis import diagnose
-    from rnnbench.diagnostics.trained import of_learner, windows
+    from rnnbench.diagnostics.trained import of_learner
     from rnnbench.loading import as_it_began, trial_of, with_best_weights
 
     trial = trial_of(record)
     trained = with_best_weights(trial)
-    seen = windows(trained.evaluation_batches(trial.task.data["test"], look.rows), look)
+    test = trial.task.data["test"]
     networks = [
-        of_learner("at initialisation", as_it_began(trial), seen, look),
-        of_learner("trained", trained, seen, look),
+        of_learner("at initialisation", as_it_began(trial), test, look),
+        of_learner("trained", trained, test, look),
     ]
     diagnosis = diagnose([networks[0], _replaced(networks[1], build=_widths(trial))])
     _add_lengths(diagnosis, trial, lengths)
     _add_training(diagnosis, record)
-    facts, steps = record.facts, seen.inputs.shape[1] - 1
+    facts, (rows, steps, _) = record.facts, networks[1].x_BTI.shape
     said = {name: str(facts[name]) for name in ("task", "dataset", "setting", "backbone", "seed")}
-    return diagnosis, {**said, "input": "of the test split", "lags": f"{steps}", "rows": f"{len(seen.inputs)}"}
+    return diagnosis, {**said, "input": "of the test split", "lags": f"{steps - 1}", "rows": f"{rows}"}
 
 
 def _widths(trial: "Trial") -> Any:

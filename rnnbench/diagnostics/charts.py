@@ -1,7 +1,7 @@
 """Figures as data: what is drawn, apart from how. `drawing` draws them as PNG, `page` as HTML."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Number = float | int | None
@@ -62,7 +62,7 @@ class Heat:
     title: str
     x_label: str
     y_label: str
-    frames: dict[str, Sequence[Sequence[float]]]
+    frames: Mapping[str, Sequence[Sequence[float]]]
     x_range: tuple[float, float]
     y_range: tuple[float, float]
     x_names: Sequence[str] = ()

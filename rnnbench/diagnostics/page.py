@@ -60,6 +60,7 @@ for (const figure of document.querySelectorAll('figure')) {
       `at ${show(near.x)}:  ` + same.map(dot => `${dot.group.dataset.label} ${show(dot.y)}`).join('   ');
   };
 }
+document.documentElement.dataset.ready = '';
 """
 
 

@@ -1,90 +1,76 @@
-"""What is looked at of a run: its learner's stack, as it reads stretches of its task.
+"""What is looked at of a run: the stack that reads first, as it reads stretches of its task.
 
-B rows, T time steps, N steps of all stretches, O output size, E embedding size, V outputs a step.
+B rows, T time steps, N steps of all stretches, O output size, E embedding size.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+import heapq
+from collections.abc import Iterable, Iterator
 
+import datasets
 import torch
 from torch import Tensor
 
 from rnnbench.data.batch import Batch
-from rnnbench.data.batches import Batches
+from rnnbench.diagnostics.listening import Row, rows_read
 from rnnbench.diagnostics.seen import Network
 from rnnbench.diagnostics.subjects import SIGNAL_ROWS, Look
 from rnnbench.errors import UserError
 from rnnbench.learners.base import Learner
-from rnnbench.learners.sequence import SequenceLearner
+
+BATCHES = 20  # that are read at most to find rows that are long enough
 
 
-@dataclass(frozen=True)
-class Windows:
-    """Stretches of a split of equal length: inputs of each, [B, T] or [B, T, V], and the target at its end."""
+def of_learner(label: str, learner: Learner, split: datasets.Dataset, look: Look) -> Network:
+    """A learner's stack that reads stretches of a split; L_T is the loss, as far as it hears of their last output.
 
-    inputs: Tensor
-    targets: Tensor
-
-
-def windows(batches: Batches, look: Look) -> Windows:
-    """The first stretches of a split that are long enough, or as long as its rows are."""
-    found: list[tuple[Tensor, Tensor]] = []
-    for batch in batches:
-        found += _stretches(batch, look.steps + 1)
-        if sum(len(inputs) > look.steps for inputs, _ in found) >= look.rows:
-            break
-    longest = sorted(found, key=lambda pair: -len(pair[0]))[: look.rows]
-    steps = len(longest[-1][0])
-    if steps < 3:
-        raise UserError("the rows of this task are too short to look through time: less than 3 steps")
-    return Windows(*(torch.stack(parts) for parts in zip(*[(x[-steps:], y) for x, y in longest], strict=True)))
-
-
-def of_learner(label: str, learner: Learner, seen: Windows, look: Look) -> Network:
-    """A learner's stack that reads stretches of its task; L_T is the loss of what its head says at their end.
-
-    The memory horizon is measured with steps of those stretches in random order.
+    Stretches are read from the initial state, and are as long as the look asks, or as the split's rows are. The memory
+    horizon is measured with their steps in random order.
 
     Raises:
-        UserError: the stack has no single step, or the learner is of another make.
+        UserError: what the stack reads is too short, or there is no single step to look at.
     """
-    if not isinstance(learner, SequenceLearner):
-        raise UserError(f"diagnose looks through learners with one stack; {type(learner).__name__} is none")
-    if learner.stack.bidirectional:
-        raise UserError("a bidirectional stack reads whole sequences; it has no single step to look at")
-    learner = learner.double().eval()
-    with torch.no_grad():
-        x_BTE = learner.embedding(seen.inputs.double() if seen.inputs.is_floating_point() else seen.inputs)
+    learner = learner.double().eval().requires_grad_(False)
+    x_BTE, gradient_BO = _stretches(_rows(learner, split, look.rows), look)
     pool_NE = x_BTE.flatten(0, 1)
     generator = torch.Generator().manual_seed(look.seed)
     drawn = torch.randint(len(pool_NE), (SIGNAL_ROWS, 2 * (x_BTE.shape[1] - 1)), generator=generator)
-    return Network(label, learner.stack, x_BTE, partial(_loss_gradient, learner, seen.targets), pool_NE[drawn])
+    return Network(label, learner.stacks()[0], x_BTE, lambda _: gradient_BO, pool_NE[drawn])
 
 
-def _loss_gradient(learner: SequenceLearner, targets: Tensor, y_BO: Tensor) -> Tensor:
-    """The gradient of each row's loss by its last output."""
-    y_BO = y_BO.detach().requires_grad_()
-    kind, rows = learner.task.spec.targets, len(y_BO)
-    mask_B1 = torch.ones(rows, 1, dtype=torch.bool)
-    with torch.enable_grad():
-        outputs_BV = learner.head(y_BO)
-        loss = rows * kind.loss(outputs_BV[:, None], targets[:, None].to(_type(targets, outputs_BV)), mask_B1)
-        (gradient_BO,) = torch.autograd.grad(loss, y_BO)
-    return gradient_BO
+def _rows(learner: Learner, split: datasets.Dataset, rows: int) -> Iterator[Row]:
+    """What the stack reads of a split, the batches with the longest rows first."""
+    batches = learner.evaluation_batches(split, rows)
+    for batch in heapq.nlargest(BATCHES, batches, key=lambda batch: int(batch.lengths.max())):
+        yield from rows_read(learner, _double(batch))
 
 
-def _type(targets: Tensor, outputs: Tensor) -> torch.dtype:
-    return outputs.dtype if targets.is_floating_point() else targets.dtype
+def _double(batch: Batch) -> Batch:
+    inputs, targets = (part.double() if part.is_floating_point() else part for part in (batch.inputs, batch.targets))
+    return Batch(inputs, targets, batch.mask, batch.lengths, batch.references)
 
 
-def _stretches(batch: Batch, steps: int) -> Sequence[tuple[Tensor, Tensor]]:
-    """Each row's valid steps cut into stretches, the last part of a row where it is shorter; with their last target."""
-    found = []
-    per_step = batch.mask.dim() == 2
-    for row, length in enumerate(batch.lengths.tolist()):
-        ends = range(steps, length + 1, steps) if per_step else [length]
-        for end in list(ends) or [length]:
-            inputs = batch.inputs[row, max(0, end - steps) : end]
-            found.append((inputs, batch.targets[row, end - 1] if per_step else batch.targets[row]))
-    return found
+def _stretches(rows: Iterable[Row], look: Look) -> tuple[Tensor, Tensor]:
+    """The longest stretches, one length: inputs [B, T, E], and the gradient of the loss by the last output [B, O]."""
+    found: list[tuple[Tensor, Tensor]] = []
+    enough = 0
+    for row in rows:
+        cut = _cut(row, look.steps + 1)
+        found += cut
+        enough += sum(len(x_TE) > look.steps for x_TE, _ in cut)
+        if enough >= look.rows:
+            break
+    longest = sorted(found, key=lambda pair: -len(pair[0]))[: look.rows]
+    steps = len(longest[-1][0]) if longest else 0
+    if steps < 3:
+        raise UserError("what this run's stack reads at once is too short to look through time: less than 3 steps")
+    return torch.stack([x_TE[-steps:] for x_TE, _ in longest]), torch.stack([gradient_O for _, gradient_O in longest])
+
+
+def _cut(row: Row, steps: int) -> list[tuple[Tensor, Tensor]]:
+    """A row's steps cut into stretches from its end on, the first part of it where it is shorter."""
+    ends = range(len(row.x_TE), min(steps, len(row.x_TE)) - 1, -steps)
+    return [
+        (row.x_TE[max(0, end - steps) : end], row.gradient_TO[end - 1])
+        for end in ends
+        if row.gradient_TO[end - 1].any()
+    ]

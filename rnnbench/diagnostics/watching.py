@@ -7,7 +7,7 @@ B rows, T time steps, E embedding size, O output size, N numbers of a state, K l
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
@@ -18,8 +18,11 @@ from torch import Tensor, nn
 from rnnbench.backbone import Backbone
 from rnnbench.data.batch import Batch
 from rnnbench.diagnostics.gradients import random_direction, slope
+from rnnbench.diagnostics.listening import rows_read
+from rnnbench.diagnostics.parts import norm, parts_of, update_ratios
 from rnnbench.diagnostics.trajectory import numbers, with_numbers
 from rnnbench.diagnostics.verdict import Looked, verdicts
+from rnnbench.errors import UserError
 from rnnbench.learners.base import Learner
 
 if TYPE_CHECKING:
@@ -33,7 +36,8 @@ class GradientFlow(pl.Callback):
 
     ``gradient_flow/lag_K``, the norm of the gradient by the state K steps before the last output, for K = 1, 2, 4, …,
     and ``gradient_flow/rate``, its growth in nats a step; ``gradient_norm/PART`` and ``update_ratio/PART`` (length of
-    the update over that of the weights) of the whole network, the embedding, each layer and the head; ``clip_rate``,
+    the update over that of the weights) of the whole network, of each layer, and of the other parts, such as
+    embedding and head; ``clip_rate``,
     the share of steps since the last look whose gradient was clipped.
 
     Args:
@@ -62,14 +66,15 @@ class GradientFlow(pl.Callback):
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
         """Gradients are whole here, and not yet clipped."""
         gradients = [parameter.grad for parameter in pl_module.parameters() if parameter.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
+        whole = nn.utils.get_total_norm(gradients)
         self._steps += 1
         if self.clip is not None:
-            self._clipped = self._clipped + (norm > self.clip)
+            self._clipped = self._clipped + (whole > self.clip)
         if trainer.global_step % self.every == 0:
-            parts = _parts(pl_module)
-            self._values = {"gradient_norm/all": float(norm)}
-            self._values |= {f"gradient_norm/{name}": _norm(p.grad for p in part) for name, part in parts.items()}
+            assert isinstance(pl_module, Learner)
+            parts = parts_of(pl_module)
+            self._values = {"gradient_norm/all": float(whole)}
+            self._values |= {f"gradient_norm/{name}": norm(p.grad for p in part) for name, part in parts.items()}
             self._before = {name: [p.detach().clone() for p in part] for name, part in parts.items()}
 
     def on_train_batch_end(
@@ -78,14 +83,14 @@ class GradientFlow(pl.Callback):
         """Compares the weights with those before the step, and follows the gradient of this batch."""
         if not self._before:
             return
+        assert isinstance(pl_module, Learner)
         with self.recorder.stopwatch.paused():
-            values = self._values | _update_ratios(_parts(pl_module), self._before)
+            values = self._values | update_ratios(parts_of(pl_module), self._before)
             self._before = {}
             if self.clip is not None:
                 values["clip_rate"] = float(self._clipped) / self._steps
             self._clipped, self._steps = 0.0, 0
-            assert isinstance(pl_module, Learner)
-            flow, dead = _flow(pl_module, batch)
+            flow, dead = self._flow(trainer, pl_module, batch)
             values |= {f"gradient_flow/lag_{lag}": norm for lag, norm in flow.items()}
             rate = growth(flow)
             values |= {} if rate is None else {"gradient_flow/rate": rate}
@@ -94,13 +99,24 @@ class GradientFlow(pl.Callback):
             self._warn(trainer, Looked(flow, values["gradient_norm/all"], update, dead))
 
     def _warn(self, trainer: pl.Trainer, looked: Looked) -> None:
-        """Says each thing once."""
         for kind, text in verdicts(looked).items():
-            if kind not in self.said:
-                self.said.append(kind)
-                line = f"step {trainer.global_step}: {text}"
-                self.recorder.record.log(line)
-                self.console.print(f"[yellow]rnnbench: {line}")
+            self._say(trainer, kind, text)
+
+    def _flow(self, trainer: pl.Trainer, learner: Learner, batch: Batch) -> tuple[dict[int, float], float]:
+        """As the function of that name; where a stack can not be looked into, this is said, and nothing is found."""
+        try:
+            return _flow(learner, batch)
+        except UserError as error:
+            self._say(trainer, "not followed", f"gradients through time are not followed: {error}")
+            return {}, 0.0
+
+    def _say(self, trainer: pl.Trainer, kind: str, text: str) -> None:
+        """Says something, once of its kind."""
+        if kind not in self.said:
+            self.said.append(kind)
+            line = f"step {trainer.global_step}: {text}"
+            self.recorder.record.log(line)
+            self.console.print(f"[yellow]rnnbench: {line}")
 
 
 def segmented_flow(backbone: Backbone, x_BTE: Tensor) -> tuple[dict[int, float], Tensor]:
@@ -141,36 +157,15 @@ def growth(flow: Mapping[int, float]) -> float | None:
 
 def _flow(learner: Learner, batch: Batch) -> tuple[dict[int, float], float]:
     """The gradient flow of a batch's longest rows, and the share of the stack's outputs that do not move."""
-    rows = batch.lengths.argsort(descending=True)[:ROWS]
-    steps = int(batch.lengths[rows].min())
-    with _evaluating(learner), torch.no_grad():
-        x_BTE = learner.embedding(batch.inputs[rows, :steps])
-        flow, y_BTO = segmented_flow(learner.stack, x_BTE)
+    with _evaluating(learner):
+        rows = sorted(rows_read(learner, batch), key=lambda row: -len(row.x_TE))[:ROWS]
+        if not rows:
+            return {}, 0.0
+        steps = len(rows[-1].x_TE)
+        x_BTE = torch.stack([row.x_TE[:steps] for row in rows])
+        flow, y_BTO = segmented_flow(learner.stacks()[0], x_BTE)
     still_O = y_BTO.flatten(0, 1).std(0) == 0
     return flow, float(still_O.double().mean())
-
-
-def _parts(learner: Any) -> dict[str, list[nn.Parameter]]:
-    """The trained parameters of the embedding, each layer and the head; a tied matrix belongs to the embedding."""
-    layers = {f"layer_{number}": layer for number, layer in enumerate(learner.stack.layers, 1)}
-    found: dict[str, list[nn.Parameter]] = {}
-    seen: set[int] = set()
-    for name, module in {"embedding": learner.embedding, **layers, "head": learner.head}.items():
-        own = [p for p in module.parameters() if p.requires_grad and id(p) not in seen]
-        seen |= {id(p) for p in own}
-        if own:
-            found[name] = own
-    return found
-
-
-def _update_ratios(parts: Mapping[str, Sequence[Tensor]], before: Mapping[str, Sequence[Tensor]]) -> dict[str, float]:
-    """Length of the update over that of the weights before it, of each part and of all."""
-    moved = {
-        name: _norm(now.detach() - was for now, was in zip(parts[name], before[name], strict=True)) for name in before
-    }
-    weights = {name: _norm(iter(before[name])) for name in before}
-    ratios = {f"update_ratio/{name}": moved[name] / weights[name] for name in before if weights[name]}
-    return {"update_ratio/all": math.hypot(*moved.values()) / (math.hypot(*weights.values()) or 1.0), **ratios}
 
 
 def _share_of_rate(trainer: pl.Trainer) -> float:
@@ -178,11 +173,6 @@ def _share_of_rate(trainer: pl.Trainer) -> float:
     group = trainer.optimizers[0].param_groups[0]
     share = group["lr"] / group.get("initial_lr", group["lr"]) if group["lr"] else 0.0
     return max(share, 1e-6)
-
-
-def _norm(tensors: Iterator[Tensor | None]) -> float:
-    there = [tensor for tensor in tensors if tensor is not None]
-    return float(nn.utils.get_total_norm(there)) if there else 0.0
 
 
 @contextlib.contextmanager

@@ -7,8 +7,10 @@ import pytest
 import torch
 from conftest import TINY
 from diagnostics.dynamics import noise
+from report.browser import chromium, needed, opened
 
 from rnnbench import plugins
+from rnnbench.diagnostics.charts import Chart, Series
 from rnnbench.diagnostics.diagnosis import diagnose
 from rnnbench.diagnostics.drawing import draw
 from rnnbench.diagnostics.page import page
@@ -143,17 +145,50 @@ def test_a_stream_is_read_in_stretches(rnnbench, book: Path):
 
 
 def test_the_direction_of_a_run_is_the_gradient_of_its_loss(rnnbench, workplace: Path):
-    from rnnbench.diagnostics.trained import Windows, of_learner
+    from rnnbench.diagnostics.trained import of_learner
+    from rnnbench.diagnostics.trajectory import follow
     from rnnbench.loading import load_trained
     from rnnbench.storage.record import Record
 
     assert rnnbench(*MEMORY).code == 0
     (record,) = Path("outputs/runs").glob("*/*/*")
     learner = load_trained(Record(record))
-    inputs = torch.randint(0, 8, (3, 7))
-    targets = torch.tensor([1, 4, 0])
-    found = of_learner("trained", learner, Windows(inputs, targets), Look(6, 3))
-    y_BO = noise(3, 1, 6)[:, 0]
-    logits = y_BO @ learner.head.weight.T + learner.head.bias
-    expected = (logits.softmax(-1) - torch.nn.functional.one_hot(targets, 9)) @ learner.head.weight
-    torch.testing.assert_close(found.direction(y_BO), expected.detach())
+    (batch,) = learner.evaluation_batches(learner.task.data["test"].select(range(3)), 3)
+    network = of_learner("trained", learner, learner.task.data["test"].select(range(3)), Look(100, 3))
+    y_BO = follow(network.backbone, network.x_BTI).y_BTO[:, -1]
+    logits_BV = y_BO @ learner.head.weight.T + learner.head.bias
+    expected = (logits_BV.softmax(-1) - torch.nn.functional.one_hot(batch.targets[:, -1], 9)) @ learner.head.weight
+    torch.testing.assert_close(network.direction(y_BO), expected.detach())
+
+
+class TestPage:
+    """The page in a browser: what the pointer shows, and what a click switches off."""
+
+    pytestmark = [*needed, pytest.mark.slow]
+
+    def test_values_stand_under_the_pointer_and_lines_switch_off(self, workplace: Path):
+        lines = [Series("one", [1, 2, 3], [0.5, 0.25, 0.125]), Series("two <b>", [1, 2, 3], [4.0, 2.0, 1.0])]
+        plane = Chart(
+            "plane", "In the plane", "real", "imaginary", [Series("z", [0.5], [-0.25], joined=False)], circle=True
+        )
+        figures = [Chart("lines", "Two lines", "x", "y", lines, log_y=True), plane]
+        (workplace / "page.html").write_text(page("Seen", {"task": "none"}, figures, ["said"]))
+        with chromium() as browser, opened(browser, (workplace / "page.html").as_uri()) as found:
+            figure = found.page.locator("figure").first
+            under = figure.locator(".value")
+            box = figure.locator("svg.chart").bounding_box()
+            assert box is not None and under.inner_text() == ""
+            middle = box["x"] + box["width"] * 0.53, box["y"] + box["height"] / 2
+            found.page.mouse.move(*middle)
+            assert under.inner_text() == "at 2:  one 0.25   two <b> 2"
+            button = figure.get_by_role("button", name="two <b>")
+            button.click()
+            assert button.get_attribute("aria-pressed") == "false"
+            found.page.mouse.move(*middle)
+            assert under.inner_text() == "at 2:  one 0.25"
+            button.click()
+            found.page.mouse.move(*middle)
+            assert under.inner_text() == "at 2:  one 0.25   two <b> 2"
+            second = found.page.locator("figure").nth(1)
+            second.locator("circle").hover()
+            assert second.locator(".value").inner_text() == "z: 0.5, -0.25"

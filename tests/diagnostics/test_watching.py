@@ -90,3 +90,33 @@ def test_verdicts(looked: Looked, kinds: set[str]):
     found = verdicts(looked)
     assert set(found) == kinds
     assert all("try " in text and "\n" not in text for text in found.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("settings", "parts", "line"),
+    [
+        (["task=translation"], ["reader", "reader_layer_1", "decoder", "decoder_layer_1"], ""),
+        (["task=captioning"], ["reader", "decoder", "layer_1"], ""),
+        (["task=speech"], ["layer_1", "head"], ""),
+        (["task=sentiment", "learner.pooling=mean"], ["embedding", "layer_1", "head"], ""),
+        (["task=speech", "stack.bidirectional=true"], ["layer_1", "head"], "no single step to look at"),
+        (["task=captioning", "learner.input_feeding=true"], ["reader", "decoder", "layer_1"], "step by step"),
+    ],
+    ids=str,
+)
+def test_learners_of_every_shape_are_watched_and_diagnosed(
+    rnnbench, workplace: Path, settings: list[str], parts: list[str], line: str
+):
+    common = ["backbone.hidden_size=8", "trainer.max_epochs=1", "trainer.batch_size=64", "logger.mode=disabled"]
+    said = rnnbench(
+        *settings, *common, "trainer.progress=false", "diagnostics.gradient_flow=true", "diagnostics.every=10"
+    )
+    assert said.code == 0 and said.err.count("\n") == (1 if line else 0) and line in said.err
+    lines = [json.loads(one) for one in (record() / "metrics.jsonl").read_text().splitlines()]
+    looked = [one for one in lines if "gradient_norm/all" in one]
+    assert [key.removeprefix("gradient_norm/") for key in looked[0] if "gradient_norm" in key] == ["all", *parts]
+    assert all(("gradient_flow/lag_1" in one) == (not line) for one in looked)
+    said = rnnbench("diagnose", record().name, "--steps", "8", "--rows", "4")
+    assert said.code == (2 if line else 0) and line in said.err
+    assert (record() / "diagnostics/diagnosis.json").is_file() == (not line)
