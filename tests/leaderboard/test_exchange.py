@@ -160,6 +160,7 @@ def test_hostile_records_are_refused_in_one_line_and_nothing_is_written(name: st
         (gzip.compress(b'{"format": "rnnbench records 2", "records": 0}\n'), "is no file of"),
         (gzip.compress(json.dumps({"format": FORMAT, "records": 3}).encode()), "holds 0 of 3 records"),
     ],
+    ids=["empty", "text", "no header", "a list", "another version", "too few"],  # packed bytes hold the time of day
 )
 def test_a_foreign_or_torn_file_is_refused(content: bytes, said: str):
     FILE.write_bytes(content)
