@@ -200,7 +200,7 @@ def test_hydras_own_questions_are_answered(rnnbench: Rnnbench):
         ("rnnbench task.dataset=t", ["task.dataset=tinyshakespeare", "task.dataset=text"]),
         ("rnnbench optimizer=sgd optimizer.m", ["optimizer.momentum="]),
         ("rnnbench show backbone=lstm backbone.f", ["backbone.forget_bias="]),
-        ("rnnbench learner.b", ["learner.bptt="]),
+        ("rnnbench learner.b", ["learner.bptt=", "learner.bptt_deviation="]),
         ("rnnbench learner.locked", ["learner.locked_dropout="]),
         ("rnnbench trai", ["trainer."]),
         ("rnnbench experiment=ptb", ["experiment=ptb_small"]),

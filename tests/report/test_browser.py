@@ -10,7 +10,7 @@ from support import many_records
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-pytestmark = needed
+pytestmark = [needed, pytest.mark.slow]
 PLAY = """sound => new Promise((done, fail) => {
   sound.muted = sound.loop = true;
   sound.addEventListener("timeupdate", () => sound.currentTime > 0 && done());
@@ -103,7 +103,6 @@ def test_hostile_records_are_shown_as_text_and_samples_play(report: Opened):
     assert page.locator("img[src='x']").count() == 0
 
 
-@pytest.mark.slow
 def test_the_theme_follows_the_system_until_a_person_chooses(browser: "Browser", address: str):
     with opened(browser, address, width=390, scheme="dark") as report:
         page, button = report.page, report.page.get_by_role("button", name="dark")
@@ -118,7 +117,6 @@ def test_the_theme_follows_the_system_until_a_person_chooses(browser: "Browser",
         assert page.evaluate("document.documentElement.scrollWidth") == 390  # nothing sticks out on a phone
 
 
-@pytest.mark.slow
 def test_charts_answer_the_keyboard(report: Opened):
     page = report.page
     curve = page.get_by_role("img", name="validation nll by epoch")
@@ -144,7 +142,6 @@ def test_charts_answer_the_keyboard(report: Opened):
     assert "gru: 2 trials" in page.get_by_role("dialog").inner_text()
 
 
-@pytest.mark.slow
 def test_the_page_can_not_reach_the_network_even_if_it_wanted(browser: "Browser", address: str):
     with opened(browser, address) as report:
         tried = "fetch('https://example.com').then(() => 'reached', error => error.name)"
@@ -154,7 +151,6 @@ def test_the_page_can_not_reach_the_network_even_if_it_wanted(browser: "Browser"
         report.errors.clear()
 
 
-@pytest.mark.slow
 def test_ten_thousand_trials_open_sort_and_filter(browser: "Browser", tmp_path: Path):
     many_records.write(tmp_path, 10_000)
     page = build(tmp_path)
