@@ -150,11 +150,11 @@ def _quality_chart(nets: Numbers, ranked: list[str]) -> Chart:
         for name in ranked
     ]
     title = "Quality against the size of the state, at 300,000 parameters"
-    return Chart("state", title, "state (bytes a row)", "test perplexity", series, log_x=True, log_y=True)
+    return Chart("state", title, "state (bytes a row)", "test perplexity", series, log_x=True)
 
 
 def _cost_chart(nets: Numbers) -> Chart:
     series = [Series(name, [row["training"]], [row["streaming"]], joined=False) for name, row in nets.items()]
     title = "Speed on one core: whole texts in training, word by word in use"
     x_label, y_label = "training (words/s)", "streaming (words/s)"
-    return Chart("speed", title, x_label, y_label, series, log_x=True, log_y=True)
+    return Chart("speed", title, x_label, y_label, series)

@@ -143,4 +143,4 @@ def _figure(tasks: Numbers) -> Chart:
         shares = [place / (len(losses) - 1) for place in range(len(losses))]
         series.append(Series(name, shares, [loss / losses[0] for loss in losses]))
     title = "Loss on validation, of that after the first epoch"
-    return Chart("losses", title, "share of training", "loss, relative", series, log_y=True)
+    return Chart("losses", title, "share of training", "loss, relative", series)
