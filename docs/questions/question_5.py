@@ -60,11 +60,12 @@ def _deep(depth: Numbers) -> list[Claim]:
     scores, widths, sizes = depth["perplexity"], depth["width"], [*map(mean, depth["parameters"].values())]
     deep, flat = depth["words_per_second"]["4"], depth["words_per_second"]["1"]
     training, streaming = (deep[kind] / flat[kind] for kind in ("training", "streaming"))
+    wide = _listed([f"{mean(widths[layers]):.0f}" for layers in LAYERS])
     bare, residual = ([scores[f"{layers}{end}"] for layers in LAYERS] for end in ("", " residual"))
     return [
         Claim(
             f"Deep beats wide where residuals carry it: at {min(sizes):,.0f} to {max(sizes):,.0f} parameters 1, 2 and "
-            f"4 layers, {_listed([f'{mean(widths[layers]):.0f}' for layers in LAYERS])} units wide, have perplexities of "
+            f"4 layers, {wide} units wide, have perplexities of "
             f"{_listed([*map(spread, residual)])}.",
             max(sizes) < 1.05 * min(sizes) and all(apart(more, less) for less, more in pairwise(residual)),
         ),
