@@ -152,4 +152,6 @@ def _figure(scores: Numbers) -> Chart:
         return Series(label, [int(shape.split()[0]) for shape in shapes], [mean(scores[shape]) for shape in shapes])
 
     series = [line("lstm", ""), line("lstm, residual", " residual")]
-    return Chart("depth", "Perplexity against depth at equal parameters", "layers", "test perplexity", series)
+    return Chart(
+        "depth", "Perplexity against depth at equal parameters", "layers", "test perplexity", series, log_x=True
+    )

@@ -79,9 +79,9 @@ def _plain(axis: Axis, values: Sequence[float]) -> None:
     if 1 < len(different) <= FEW and all(b >= APART * a for a, b in itertools.pairwise(different)):
         axis.set_ticks(different)
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter("{x:g}")
+        axis.set_major_formatter("{x:.4g}")
     elif different and different[-1] < 100 * different[0]:
-        axis.set_major_formatter("{x:g}")
+        axis.set_major_formatter("{x:.4g}")
         axis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
 
 
