@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from frame import Answer, Claim, Numbers, Trial, Work, apart, by_setting, mean, say, spread, table
+from frame import Answer, Claim, Numbers, Trial, Work, apart, by_setting, mean, spread, table
+from speeds import speeds
 
 from rnnbench.diagnostics.charts import Chart, Series
 
@@ -23,12 +24,13 @@ WAYS = {False: "one", True: "two"}
 def collect(work: Work) -> Numbers:
     """Scores, widths and speeds."""
     depth, ways = work.sweep("5_depth"), work.sweep("5_directions")
+    first = {_shape(trial): trial for trial in depth if trial.setting("seed") == 0}
     return {
         "depth": {
             "perplexity": by_setting(depth, _shape),
             "width": by_setting(depth, _shape, lambda t: t.setting("backbone.hidden_size")),
             "parameters": by_setting(depth, _shape, lambda t: t.result("parameters")),
-            "words_per_second": by_setting(depth, _shape, lambda t: t.result("words_per_second")),
+            "words_per_second": speeds(first),
         },
         "directions": {
             task: by_setting([trial for trial in ways if trial.setting("task.name") == task], _ways)
@@ -56,20 +58,27 @@ def answer(numbers: Numbers) -> Answer:
 
 def _deep(depth: Numbers) -> list[Claim]:
     scores, widths, sizes = depth["perplexity"], depth["width"], [*map(mean, depth["parameters"].values())]
-    speed = mean(depth["words_per_second"]["4"]) / mean(depth["words_per_second"]["1"])
+    deep, flat = depth["words_per_second"]["4"], depth["words_per_second"]["1"]
+    training, streaming = (deep[kind] / flat[kind] for kind in ("training", "streaming"))
+    wide = _listed([f"{mean(widths[layers]):.0f}" for layers in LAYERS])
     bare, residual = ([scores[f"{layers}{end}"] for layers in LAYERS] for end in ("", " residual"))
     return [
         Claim(
             f"Deep beats wide where residuals carry it: at {min(sizes):,.0f} to {max(sizes):,.0f} parameters 1, 2 and "
-            f"4 layers, {_listed([say(mean(widths[layers])) for layers in LAYERS])} units wide, have perplexities of "
+            f"4 layers, {wide} units wide, have perplexities of "
             f"{_listed([*map(spread, residual)])}.",
-            max(sizes) < 1.05 * min(sizes) and all(apart(deep, flat) for flat, deep in pairwise(residual)),
+            max(sizes) < 1.05 * min(sizes) and all(apart(more, less) for less, more in pairwise(residual)),
         ),
         Claim(
             f"Without residuals it is the other way round: {_listed([*map(spread, bare)])}.",
-            all(apart(flat, deep) for flat, deep in pairwise(bare)),
+            all(apart(less, more) for less, more in pairwise(bare)),
         ),
-        Claim(f"Four layers train at {speed:.2f} times the speed of one.", speed < 0.95),
+        Claim(
+            f"At equal parameters depth costs little in training, {training:.2f} times the speed of one layer with "
+            f"four, and more where words come one at a time, {streaming:.2f} times: steps of layers wait for one "
+            "another.",
+            0.6 < training < 1.4 and streaming < 0.8 * training,
+        ),
     ]
 
 
@@ -115,7 +124,8 @@ def _layers(depth: Numbers) -> str:
                 "residual": "yes" if "residual" in shape else "no",
                 "units": int(mean(depth["width"][shape])),
                 "test perplexity": spread(values),
-                "words/s": mean(depth["words_per_second"][shape]),
+                "words/s, training": depth["words_per_second"][shape]["training"],
+                "words/s, streaming": depth["words_per_second"][shape]["streaming"],
             }
             for shape, values in depth["perplexity"].items()
         ]
@@ -127,7 +137,7 @@ def _directions(numbers: Numbers) -> str:
         [
             {
                 "directions": ways,
-                "units in each": say(mean(numbers["width"][ways])),
+                "units in each": int(mean(numbers["width"][ways])),
                 "test accuracy, which digit": spread(numbers["directions"]["keywords"][ways]),
                 "character error rate, writing": spread(numbers["directions"]["speech"][ways]),
             }
@@ -142,4 +152,6 @@ def _figure(scores: Numbers) -> Chart:
         return Series(label, [int(shape.split()[0]) for shape in shapes], [mean(scores[shape]) for shape in shapes])
 
     series = [line("lstm", ""), line("lstm, residual", " residual")]
-    return Chart("depth", "Perplexity against depth at equal parameters", "layers", "test perplexity", series)
+    return Chart(
+        "depth", "Perplexity against depth at equal parameters", "layers", "test perplexity", series, log_x=True
+    )

@@ -9,7 +9,7 @@ from rnnbench.trial import Preparation
 TITLE = "One to one, one to many, many to one, many to many: the five shapes"
 ASKED = (
     "One and the same GRU of 64 units on a task of each shape, each with data that needs no file: what goes in, what "
-    "comes out, who asks the recurrence for an answer and when, and what a minute of training makes of it."
+    "comes out, who asks the recurrence for an answer and when, and what a minute or two of training make of it."
 )
 EXPECTED = (
     "The shape changes what stands before and behind the recurrence and when it is asked; the recurrence in the middle "
@@ -143,4 +143,4 @@ def _figure(tasks: Numbers) -> Chart:
         shares = [place / (len(losses) - 1) for place in range(len(losses))]
         series.append(Series(name, shares, [loss / losses[0] for loss in losses]))
     title = "Loss on validation, of that after the first epoch"
-    return Chart("losses", title, "share of training", "loss, relative", series, log_y=True)
+    return Chart("losses", title, "share of training", "loss, relative", series)

@@ -78,21 +78,22 @@ def answer(numbers: Numbers) -> Answer:
 
 def _copy(reach: dict[str, int]) -> Claim:
     return Claim(
-        f"It depends on what is to be remembered. Two symbols were copied, in every seed, over up to {_by(reach)} "
-        "steps (0: over none).",
+        "It depends on what is to be remembered. Two symbols were copied, in every seed, over up to "
+        f"{_steps(reach, 'by')} (0: none).",
         reach["elman"] < reach["lstm"] < reach["gru"] <= reach["lru"],
     )
 
 
 def _adding(reach: dict[str, int]) -> Claim:
     return Claim(
-        f"Two marked numbers were added among up to {_by(reach)}.",
+        f"Two marked numbers were added among up to {_steps(reach, 'by')}.",
         reach["gru"] > reach["lstm"] >= reach["elman"] and reach["gru"] > reach["lru"],
     )
 
 
-def _by(reach: dict[str, int]) -> str:
-    return ", ".join(f"{steps} by {name}" for name, steps in reach.items())
+def _steps(reach: dict[str, int], word: str) -> str:
+    first, *others = reach.items()
+    return ", ".join([f"{first[1]} steps {word} {first[0]}", *(f"{steps} {word} {name}" for name, steps in others)])
 
 
 def _recall(nets: Numbers) -> Claim:
@@ -112,7 +113,7 @@ def _before(horizon: Numbers) -> Claim:
     when = "at initialisation"
     steps = {name: row[when]["horizon"] for name, row in horizon.items()}
     return Claim(
-        f"Before any training, a linear readout of the state finds the input {_by(steps)} steps back.",
+        f"Before any training, a linear readout of the state reaches back {_steps(steps, 'in')}.",
         steps["lru"] > 2 * max(steps["gru"], steps["lstm"]),
     )
 

@@ -133,7 +133,7 @@ def _looks(found: Numbers) -> list[Claim]:
     return [
         Claim(
             f"'{TRANSLATED}' becomes '{found['text']}', word for word: in {onward} of {len(furthest) - 1} steps "
-            "attention stays or goes on, and seldom goes back.",
+            "attention stays or goes on.",
             found["text"] == RIGHT and onward >= 0.7 * (len(furthest) - 1),
         ),
         Claim(

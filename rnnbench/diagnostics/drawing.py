@@ -1,5 +1,6 @@
 """Figures drawn by matplotlib, on white, in colours and marks that a printer without colours tells apart too."""
 
+import itertools
 from collections.abc import Sequence
 
 from matplotlib import colormaps
@@ -15,7 +16,9 @@ from rnnbench.pictures import png
 STYLES = ("-", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKERS = "osD^vPX*"
 MARKED = 30  # points at most that carry a mark each
-FEW = 8  # values that each have a tick
+FEW = 8  # values that each have a tick,
+APART = 1.3  # where each is so many times the one before
+WORDY = 200  # letters of all labels together
 WIDTH, HEIGHT = 7.0, 4.2  # inches
 COLUMNS = 3  # frames beside one another
 
@@ -42,20 +45,43 @@ def _draw_chart(chart: Chart) -> Canvas:
     axes.set(xlabel=chart.x_label, ylabel=chart.y_label)
     axes.set_title(chart.title, fontsize=11)
     axes.grid(which="major", color="0.9")
-    if any(series.label for series in chart.series):
-        axes.legend(fontsize=8, frameon=True, framealpha=0.85)
+    if _alone(chart):
+        _name_points(axes, chart)
+    elif any(series.label for series in chart.series):
+        _legend(canvas, axes, chart)
     return canvas
+
+
+def _legend(canvas: Canvas, axes: Axes, chart: Chart) -> None:
+    """In the frame, or below it where it would cover what it names."""
+    if sum(len(series.label) for series in chart.series) > WORDY:
+        canvas.legend(loc="outside lower center", ncols=2, fontsize=8)
+    else:
+        axes.legend(fontsize=8, frameon=True, framealpha=0.85)
+
+
+def _alone(chart: Chart) -> bool:
+    """Whether each series is a single point."""
+    return all(len(points(chart, series)) == 1 for series in chart.series)
+
+
+def _name_points(axes: Axes, chart: Chart) -> None:
+    """Names beside the points, which say more than a legend."""
+    for series in chart.series:
+        ((x, y),) = points(chart, series)
+        axes.annotate(series.label, (x, y), xytext=(6, 3), textcoords="offset points", fontsize=9)
+    axes.margins(x=0.16, y=0.08)
 
 
 def _plain(axis: Axis, values: Sequence[float]) -> None:
     """Ticks of a logarithmic axis as plain numbers, where they are few: at the values, or within two powers of ten."""
     different = sorted(set(values))
-    if 1 < len(different) <= FEW:
+    if 1 < len(different) <= FEW and all(b >= APART * a for a, b in itertools.pairwise(different)):
         axis.set_ticks(different)
         axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter("{x:g}")
+        axis.set_major_formatter("{x:.4g}")
     elif different and different[-1] < 100 * different[0]:
-        axis.set_major_formatter("{x:g}")
+        axis.set_major_formatter("{x:.4g}")
         axis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
 
 
@@ -71,7 +97,7 @@ def _draw_series(axes: Axes, chart: Chart, place: int) -> None:
         color="0.35" if series.dashed else color,
         linestyle=style if series.joined else "none",
         marker="" if series.dashed and series.joined else mark,
-        markersize=4 if series.joined else 3,
+        markersize=4 if series.joined else 6 if len(x) == 1 else 3,
         linewidth=1.6,
         label=series.label or None,
     )
@@ -100,7 +126,7 @@ def _draw_heat(heat: Heat) -> Canvas:
         )
         for axis, names in ((axes.xaxis, heat.x_names), (axes.yaxis, heat.y_names)):
             if names:
-                axis.set_ticks([place + 1 for place in range(len(names))], list(names))
+                axis.set_ticks([place + 1 for place in range(len(names))], list(names), fontsize=8)
         axes.set_title(name, fontsize=9)
     for axes in frames.flat[len(heat.frames) :]:
         axes.set_visible(False)
