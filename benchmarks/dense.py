@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from scan_linear import warm_allocator
 from torch import Tensor, nn
 
 from rnnbench import plugins
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=30)
     sizes = parser.parse_args()
     torch.set_num_threads(1)
+    warm_allocator()
     x = torch.randn(sizes.batch, sizes.steps, sizes.hidden)
     print(
         f"hidden {sizes.hidden}, batch {sizes.batch}, {sizes.steps} steps, {sizes.repetitions} repetitions, one thread"

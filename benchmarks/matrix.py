@@ -1,10 +1,10 @@
 """What the chunked scans of matrix states gain over their plain loops, forward + backward, on one thread.
 
-    python benchmarks/matrix.py [--rows 8] [--steps 256] [--heads 2] [--size 64] [--repetitions 7]
+    python benchmarks/matrix.py [--rows 32] [--steps 256] [--heads 2] [--size 64] [--repetitions 5]
 
 Loop and scan take turns in one process, each once unmeasured and once measured, as steps of training follow their
-like; printed are medians of processor time and their ratio. Promise, at heads of 64 x 64 and 256 steps: 8 for one decay
-a head, 5 for the delta rule.
+like; printed are medians of processor time and their ratio. Promise, at heads of 64 x 64 and 256 steps: 8, and 5 for
+the delta rule.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Scan = Callable[..., tuple[Tensor, Tensor]]
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("rows", 8), ("steps", 256), ("heads", 2), ("size", 64), ("repetitions", 7)):
+    for name, default in (("rows", 32), ("steps", 256), ("heads", 2), ("size", 64), ("repetitions", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
     sizes = parser.parse_args()
     torch.set_num_threads(1)

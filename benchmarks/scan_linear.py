@@ -1,18 +1,17 @@
 """How much faster the linear and elementwise scans are than loops under autograd, and their layers than torch's LSTM.
 
-    python benchmarks/scan_linear.py [--batch 32] [--hidden 128] [--seconds 3] [--cpu-time] [--keep-memory]
+    python benchmarks/scan_linear.py [--batch 32] [--hidden 128] [--seconds 3] [--cpu-time]
 
 Forward and backward, one thread, float32; medians of repetitions taken in turn, of four in a row of which the first is
 not counted, so that everybody finds its own data in the cache. Two loops are written as a person
 would: over batch-first tensors by index (`h = a[:, t] * h + b[:, t]`, whose backward fills a whole gradient at every
 step), and over time-first tensors by `unbind`, which is the best that autograd can do. Both end in `torch.stack`.
 
---cpu-time counts what the process ran instead of what the clock says: on a machine that others use, too.
---keep-memory tells the C library not to give freed memory back, so that no page is faulted in twice (Linux).
+--cpu-time counts what the process ran instead of what the clock says: on a machine that others use, too; the ratio of
+the fastest repetitions is then the one that others have spoiled least.
 """
 
 import argparse
-import ctypes
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -37,12 +36,10 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--seconds", type=float, default=3, help="for each comparison")
     parser.add_argument("--cpu-time", action="store_true")
-    parser.add_argument("--keep-memory", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    if options.keep_memory:
-        keep_memory()
+    warm_allocator()
     print(f"one thread, batch {options.batch}, hidden {options.hidden}, path '{linear_path(torch.zeros(1))}'")
     for steps in (64, 512):
         sizes = steps, options.batch, options.hidden
@@ -51,14 +48,16 @@ def main() -> None:
     report("layers, 64 steps", measure(layers(options.batch, options.hidden), options), tokens=64 * options.batch)
 
 
-def keep_memory() -> None:
-    """M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, of glibc at 1 GiB."""
-    for parameter in (-1, -3):
-        ctypes.CDLL(None).mallopt(parameter, 2**30)
+def warm_allocator() -> None:
+    """Frees 28 MiB: from then on the C library keeps what is freed, as it does in training once a loss was computed.
+
+    Until then every tensor of a megabyte is new to the kernel, page by page, which takes as long as a scan.
+    """
+    torch.empty(7 * 2**20)
 
 
-def measure(calls: dict[str, Call], options: argparse.Namespace) -> dict[str, float]:
-    """Median seconds of each call, taken in turn until the time is over."""
+def measure(calls: dict[str, Call], options: argparse.Namespace) -> dict[str, tuple[float, float]]:
+    """Median and least seconds of each call, taken in turn until the time is over."""
     clock = time.process_time if options.cpu_time else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in calls}
     until = time.perf_counter() + options.seconds
@@ -69,16 +68,17 @@ def measure(calls: dict[str, Call], options: argparse.Namespace) -> dict[str, fl
                 began = clock()
                 call()
                 times[name].append(clock() - began)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return {name: (statistics.median(values), min(values)) for name, values in times.items()}
 
 
-def report(title: str, medians: dict[str, float], tokens: int = 0) -> None:
-    """A line for each; the first is what the others are compared with."""
-    first = next(iter(medians.values()))
+def report(title: str, found: dict[str, tuple[float, float]], tokens: int = 0) -> None:
+    """A line for each; the first is what the others are compared with, by medians and by the least."""
+    first = next(iter(found.values()))
     print(title)
-    for name, seconds in medians.items():
-        rate = f"{tokens / seconds:12,.0f} tokens/s" if tokens else ""
-        print(f"  {name:24} {1000 * seconds:9.3f} ms {rate}  x {(first / seconds if tokens else seconds / first):.2f}")
+    for name, seconds in found.items():
+        rate = f"{tokens / seconds[0]:12,.0f} tokens/s" if tokens else ""
+        median, least = (a / b if tokens else b / a for a, b in zip(first, seconds, strict=True))
+        print(f"  {name:24} {1000 * seconds[0]:9.3f} ms {rate}  x {median:.2f}  (least: x {least:.2f})")
 
 
 def scans(steps: int, batch: int, hidden: int) -> dict[str, dict[str, Call]]:

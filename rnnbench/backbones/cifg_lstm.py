@@ -6,7 +6,6 @@ from torch import Tensor
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
-from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
 
 
 class CIFGLSTM(Backbone):
@@ -16,9 +15,13 @@ class CIFGLSTM(Backbone):
 
     Glorot input weights, orthogonal recurrent ones, biases zero, that of the forget gate 1. Without the peepholes of
     the paper.
+
+    As 1 - sigma(s) = sigma(-s), torch's own LSTM runs it, whose input gate gets the negative of the forget gate's sum:
+    a third more work than there is to do, at twice the speed of a loop.
     """
 
-    primitive = "dense loop"
+    primitive = "torch.nn.LSTM"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128) -> None:
         super().__init__()
@@ -46,34 +49,16 @@ class CIFGLSTM(Backbone):
         self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
-        wx_TBG = self.input(x_BTI.transpose(0, 1))
-        y_TBH, (h_BH, c_BH) = dense_loop(_Cell(), [wx_TBG], [self.recurrent], state)
-        return y_TBH.transpose(0, 1), (h_BH, c_BH)
+        weights = [_four_gates(p) for p in (self.input.weight, self.recurrent, self.input.bias)]
+        biases = [weights.pop(), self.input.bias.new_zeros(4 * self.output_size)]
+        h_BH, c_BH = state
+        y_BTH, h_1BH, c_1BH = torch.lstm(
+            x_BTI, [h_BH[None], c_BH[None]], [*weights, *biases], has_biases=True, num_layers=1, dropout=0.0,
+            train=self.training, bidirectional=False, batch_first=True,
+        )  # fmt: skip
+        return y_BTH, (h_1BH[0], c_1BH[0])
 
 
-class _Cell(GatedCell):
-    states = ("h", "c")
-    gates = ("f", "g", "o")
-    kept = ("tanh_c",)
-
-    def forward(self, t: int, m: Memory) -> None:
-        m.f[t].sigmoid_()
-        tanh(m.g[t], out=m.g[t])
-        m.o[t].sigmoid_()
-        torch.lerp(m.g[t], m.c_before[t], m.f[t], out=m.c[t])
-        tanh(m.c[t], out=m.tanh_c[t])
-        torch.mul(m.o[t], m.tanh_c[t], out=m.h[t])
-
-    def factors(self, m: Memory, d: Memory) -> None:
-        d.add("slope", m["c"])
-        sigmoid_slope(m["c_before"] - m["g"], m["f"], out=d["f"])
-        tanh_slope(1 - m["f"], m["g"], out=d["g"])
-        sigmoid_slope(m["tanh_c"], m["o"], out=d["o"])
-        tanh_slope(m["o"], m["tanh_c"], out=d["slope"])
-
-    def backward(self, t: int, m: Memory, d: Memory) -> None:
-        d["c"].addcmul_(d["h"], d.slope[t])
-        d.o[t].mul_(d["h"])
-        d.f[t].mul_(d["c"])
-        d.g[t].mul_(d["c"])
-        d["c"].mul_(m.f[t])
+def _four_gates(weight: Tensor) -> Tensor:
+    """Rows of the gates f, g and o to those of i, f, g and o."""
+    return torch.cat([-weight[: len(weight) // 3], weight])

@@ -27,6 +27,7 @@ class DeltaNet(Backbone):
     """
 
     primitive = "delta rule"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128, heads: int = 4, convolution_width: int = 4) -> None:
         super().__init__()

@@ -31,6 +31,7 @@ class GatedDeltaNet(Backbone):
     """
 
     primitive = "delta rule"
+    version = 2
 
     def __init__(
         self,

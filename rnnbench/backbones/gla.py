@@ -27,6 +27,7 @@ class GLA(Backbone):
     """
 
     primitive = "matrix state"
+    version = 2
 
     def __init__(
         self,

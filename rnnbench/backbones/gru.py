@@ -7,7 +7,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import initialize
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
-from rnnbench.scan.product import add_product, linear
+from rnnbench.scan.product import linear
 
 
 class GRU(Backbone):
@@ -76,7 +76,7 @@ class _Cell(GatedCell):
         m["rz"], _ = split(m["gates"])
 
     def advance(self, t: int, m: Memory) -> None:
-        add_product(m["b"], m.h_before[t], m["u"], out=m.gates[t])
+        m.matrices["u"].add_times(m["b"], m.h_before[t], out=m.gates[t])
         self.forward(t, m)
 
     def forward(self, t: int, m: Memory) -> None:

@@ -28,6 +28,7 @@ class HGRN2(Backbone):
     """
 
     primitive = "matrix state"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128, heads: int = 4, lower_bound: float = 0.0) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, tanh
 from rnnbench.scan.lstm import GATES, lstm_factors, name_parts
-from rnnbench.scan.product import linear, product, weight_gradient
+from rnnbench.scan.product import linear, weight_gradient
 
 EPSILON = 1e-5
 
@@ -23,6 +23,7 @@ class LayerNormLSTM(Backbone):
     """
 
     primitive = "dense loop"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128) -> None:
         super().__init__()
@@ -78,7 +79,7 @@ class _Cell(GatedCell):
             m.add(name, m["gates"][..., :1])
 
     def advance(self, t: int, m: Memory) -> None:
-        m.uh[t].copy_(product(m.h_before[t], m["u"].t()))
+        m.uh[t].copy_(m.matrices["u"].times(m.h_before[t]))
         m.gates[t].add_(_norm(m.uh[t], m["u_gain"], None, m.uh_mean[t], m.uh_scale[t]))
         self.forward(t, m)
 
@@ -93,29 +94,28 @@ class _Cell(GatedCell):
     def factors(self, m: Memory, d: Memory) -> None:
         name_parts(d)
         d.add("uh", m["uh"])
-        lstm_factors(m, d)  # ``slope`` is that of LN(c)
-        d.update({name: torch.zeros_like(m[name]) for name in self.weights[1:]})
+        lstm_factors(m, d)  # ``slope`` is that of LN(c), and becomes its gradient
 
     def retreat(self, t: int, m: Memory, d: Memory) -> None:
         self.backward(t, m, d)
-        d_uh, d_gain, _ = _norm_backward(d.gates[t], m.uh[t], m.uh_mean[t], m.uh_scale[t], m["u_gain"], None)
-        d["u_gain"].add_(d_gain)
+        d_uh = _norm_backward(d.gates[t], m.uh[t], m.uh_mean[t], m.uh_scale[t], m["u_gain"])
         d.uh[t].copy_(d_uh)
-        d["h"] = product(d_uh, m["u"])
+        d["h"] = d.matrices["u"].times(d_uh)
 
     def backward(self, t: int, m: Memory, d: Memory) -> None:
         d.o[t].mul_(d["h"])
-        d_normed = d["h"] * d.slope[t]
-        d_c, d_gain, d_bias = _norm_backward(d_normed, m.c[t], m.c_mean[t], m.c_scale[t], m["c_gain"], m["c_bias"])
-        d["c"].add_(d_c)
-        d["c_gain"].add_(d_gain)
-        d["c_bias"].add_(d_bias)
+        d_normed = d.slope[t].mul_(d["h"])
+        d["c"].add_(_norm_backward(d_normed, m.c[t], m.c_mean[t], m.c_scale[t], m["c_gain"]))
         d.ifg[t].mul_(d["c"][:, None])
         d["c"].mul_(m.f[t])
 
     def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
-        d["u"], d["wx"] = weight_gradient(d["uh"], m["h_before"]), d["gates"]
-        return d
+        u_gain = _gain_gradient(d["gates"], m["uh"], m["uh_mean"], m["uh_scale"])
+        c_gain = _gain_gradient(d["slope"], m["c"], m["c_mean"], m["c_scale"])
+        return {
+            "u": weight_gradient(d["uh"], m["h_before"]), "wx": d["gates"],
+            "u_gain": u_gain, "c_gain": c_gain, "c_bias": d["slope"].sum((0, 1)),
+        }  # fmt: skip
 
 
 def _norm(x: Tensor, gain: Tensor, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
@@ -125,8 +125,12 @@ def _norm(x: Tensor, gain: Tensor, bias: Tensor | None, mean: Tensor, scale: Ten
     return y
 
 
-def _norm_backward(
-    d: Tensor, x: Tensor, mean: Tensor, scale: Tensor, gain: Tensor, bias: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
+def _norm_backward(d: Tensor, x: Tensor, mean: Tensor, scale: Tensor, gain: Tensor) -> Tensor:
+    """The gradient of x."""
     backward = torch.ops.aten.native_layer_norm_backward.default
-    return backward(d, x, x.shape[-1:], mean, scale, gain, bias, [True, True, bias is not None])
+    return backward(d, x, x.shape[-1:], mean, scale, gain, None, [True, False, False])[0]
+
+
+def _gain_gradient(d: Tensor, x: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """Of all steps and rows."""
+    return (x - mean).mul_(scale).mul_(d).sum((0, 1))

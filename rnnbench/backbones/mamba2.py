@@ -32,6 +32,7 @@ class Mamba2(Backbone):
     """
 
     primitive = "matrix state"
+    version = 2
 
     def __init__(
         self,

@@ -31,6 +31,7 @@ class MLSTM(Backbone):
     """
 
     primitive = "matrix state"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128, heads: int = 4) -> None:
         super().__init__()

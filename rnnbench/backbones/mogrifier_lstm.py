@@ -10,7 +10,7 @@ from rnnbench.backbones.initialization import glorot, input_layer, recurrent_wei
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import Cell, Memory, dense_loop
 from rnnbench.scan.lstm import GATES, lstm_backward, lstm_factors, lstm_forward, name_parts
-from rnnbench.scan.product import add_product, product, weight_gradient
+from rnnbench.scan.product import weight_gradient
 
 
 class MogrifierLSTM(Backbone):
@@ -24,6 +24,7 @@ class MogrifierLSTM(Backbone):
     """
 
     primitive = "dense loop"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128, rounds: int = 5) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class MogrifierLSTM(Backbone):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         state = self.initial_state(len(x_BTI)) if state is None else state
         wu_GS = torch.cat([self.input.weight, self.recurrent], dim=1)
-        weights = [wu_GS, self.input.bias, *self.mogrifiers]
+        weights = [wu_GS, *self.mogrifiers, self.input.bias]
         cell = _Cell(len(self.mogrifiers))
         y_TBH, (h_BH, c_BH) = dense_loop(cell, [x_BTI.transpose(0, 1)], weights, state)
         return y_TBH.transpose(0, 1), (h_BH, c_BH)
@@ -91,7 +92,8 @@ class _Cell(Cell):
 
     def __init__(self, rounds: int) -> None:
         self.rounds = _rounds(rounds)
-        self.weights = ("wu", "b", *(each.weight for each in self.rounds))
+        self.multiplied = ("wu", *(each.weight for each in self.rounds))
+        self.weights = (*self.multiplied, "b")
         self.unchanged = [("x0", "x_in"), ("h_before", "h_in")][min(rounds, 2) :]
 
     def allocate(self, m: Memory) -> None:
@@ -110,10 +112,10 @@ class _Cell(Cell):
         for source, target in self.unchanged:
             m.at(target, t).copy_(m.at(source, t))
         for each in self.rounds:
-            gate = product(m.at(each.source, t), m[each.weight].t()).sigmoid_()
+            gate = m.matrices[each.weight].times(m.at(each.source, t)).sigmoid_()
             torch.add(gate, gate, out=m.at(each.gate, t))
             torch.mul(m.at(each.gate, t), m.at(each.before, t), out=m.at(each.target, t))
-        add_product(m["b"], m.xh[t], m["wu"], out=m.gates[t])
+        m.matrices["wu"].add_times(m["b"], m.xh[t], out=m.gates[t])
         lstm_forward(t, m, h=m.h[t])
 
     def prepare(self, m: Memory, d: Memory) -> None:
@@ -123,16 +125,16 @@ class _Cell(Cell):
         name_parts(d)
         lstm_factors(m, d)
         for each in self.rounds:
-            d[each.gate] = m[each.target] * (1 - m[each.gate] / 2)
+            d[each.gate] = torch.addcmul(m[each.target], m[each.target], m[each.gate], value=-0.5)
 
     def retreat(self, t: int, m: Memory, d: Memory) -> None:
         lstm_backward(t, m, d, d["h"])
-        d_x, d_h = product(d.gates[t], m["wu"]).split([d["x0"].shape[-1], d["h"].shape[-1]], dim=-1)
+        d_x, d_h = d.matrices["wu"].times(d.gates[t]).split([d["x0"].shape[-1], d["h"].shape[-1]], dim=-1)
         for number, each in reversed(list(enumerate(self.rounds))):
             d_target, d_source = (d_h, d_x) if number % 2 else (d_x, d_h)
             d.at(each.gate, t).mul_(d_target)
             d_target.mul_(m.at(each.gate, t))
-            d_source.add_(product(d.at(each.gate, t), m[each.weight]))
+            d_source.add_(d.matrices[each.weight].times(d.at(each.gate, t)))
         d.x0[t].copy_(d_x)
         d["h"] = d_h
 

@@ -20,6 +20,7 @@ class PeepholeLSTM(Backbone):
     """
 
     primitive = "dense loop"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128) -> None:
         super().__init__()
@@ -58,11 +59,12 @@ class _Cell(GatedCell):
 
     def allocate(self, m: Memory) -> None:
         super().allocate(m)
-        m["p_i"], m["p_f"], m["p_o"] = m["p"]
+        name_parts(m)
+        m["p_if"], m["p_o"] = m["p"][:2], m["p"][2]
+        m["c_seen"] = m["c_before"].unsqueeze(-2)
 
     def forward(self, t: int, m: Memory) -> None:
-        m.i[t].addcmul_(m.c_before[t], m["p_i"]).sigmoid_()
-        m.f[t].addcmul_(m.c_before[t], m["p_f"]).sigmoid_()
+        m.i_f[t].addcmul_(m.c_seen[t], m["p_if"]).sigmoid_()
         tanh(m.g[t], out=m.g[t])
         torch.mul(m.f[t], m.c_before[t], out=m.c[t]).addcmul_(m.i[t], m.g[t])
         m.o[t].addcmul_(m.c[t], m["p_o"]).sigmoid_()
@@ -72,12 +74,15 @@ class _Cell(GatedCell):
     def factors(self, m: Memory, d: Memory) -> None:
         name_parts(d)
         lstm_factors(m, d)
+        p_i, p_f, p_o = m["p"]
+        d["slope"].addcmul_(d["o"], p_o)  # c reaches h through o, too, and the next c through i and f
+        d["keeps"] = torch.addcmul(m["f"], d["i"], p_i).addcmul_(d["f"], p_f)
 
     def backward(self, t: int, m: Memory, d: Memory) -> None:
+        d["c"].addcmul_(d["h"], d.slope[t])
         d.o[t].mul_(d["h"])
-        d["c"].addcmul_(d["h"], d.slope[t]).addcmul_(d.o[t], m["p_o"])
         d.ifg[t].mul_(d["c"][:, None])
-        d["c"].mul_(m.f[t]).addcmul_(d.i[t], m["p_i"]).addcmul_(d.f[t], m["p_f"])
+        d["c"].mul_(d.keeps[t])
 
     def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
         seen = {"i": "c_before", "f": "c_before", "o": "c"}

@@ -8,7 +8,7 @@ from rnnbench.backbones.initialization import glorot, input_layer, recurrent_wei
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop
 from rnnbench.scan.lstm import GATES, lstm_backward, lstm_factors, lstm_forward, name_parts
-from rnnbench.scan.product import product, weight_gradient
+from rnnbench.scan.product import weight_gradient
 
 
 class ProjectedLSTM(Backbone):
@@ -24,6 +24,7 @@ class ProjectedLSTM(Backbone):
     """
 
     primitive = "dense loop"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128, projection_size: int | None = None) -> None:
         super().__init__()
@@ -64,7 +65,7 @@ class ProjectedLSTM(Backbone):
 class _Cell(GatedCell):
     """The state ``h`` is r; ``whole`` is what is projected."""
 
-    weights = ("u", "p")
+    weights = multiplied = ("u", "p")
     states = ("h", "c")
     gates = GATES
     kept = ("tanh_c", "whole")
@@ -75,7 +76,7 @@ class _Cell(GatedCell):
 
     def forward(self, t: int, m: Memory) -> None:
         lstm_forward(t, m, h=m.whole[t])
-        torch.mm(m.whole[t], m["p"].t(), out=m.h[t])
+        m.h[t].copy_(m.matrices["p"].times(m.whole[t]))
 
     def factors(self, m: Memory, d: Memory) -> None:
         name_parts(d)
@@ -84,7 +85,7 @@ class _Cell(GatedCell):
 
     def backward(self, t: int, m: Memory, d: Memory) -> None:
         d.r[t].copy_(d["h"])
-        lstm_backward(t, m, d, d_h=product(d["h"], m["p"]))
+        lstm_backward(t, m, d, d_h=d.matrices["p"].times(d["h"]))
 
     def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
         return super().gradients(m, d) | {"p": weight_gradient(d["r"], m["whole"])}

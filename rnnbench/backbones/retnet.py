@@ -29,6 +29,7 @@ class RetNet(Backbone):
     """
 
     primitive = "matrix state"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128, heads: int = 4, expansion: int = 2) -> None:
         super().__init__()

@@ -35,6 +35,7 @@ class RWKV7(Backbone):
     """
 
     primitive = "delta rule"
+    version = 2
 
     def __init__(
         self,

@@ -124,6 +124,7 @@ def _outputs(chunks: _Chunks) -> Tensor:
 
 def _backward(chunks: _Chunks, outer: Tensor, after: Tensor) -> tuple[Tensor | None, ...]:
     """Gradients of all that came in, from those of the outputs and of the last state."""
+    outer = outer.contiguous()  # products of what lies apart are made matrix by matrix
     to_written = [product.mT @ outer for product in chunks.products[0]]
     to_states = _carry_backward(chunks, to_written, outer, after)
     to_reads, to_products = [outer], [[outer @ value.mT for value in chunks.written]]
@@ -169,15 +170,15 @@ def _solve_backward(chunks: _Chunks, to_written: Tensor, to_v: Tensor) -> tuple[
 
 def _to_decay(chunks: _Chunks, to_xs: list[Tensor], to_ys: list[Tensor], to_states: Tensor) -> Tensor:
     """The summed log decay only ever scales xs up and ys down, so that its gradient is x dx - y dy."""
-    to_g = torch.zeros_like(to_xs[0])
-    for x, to_x in zip(chunks.xs, to_xs, strict=True):
+    to_g = chunks.xs[0] * to_xs[0]
+    for x, to_x in zip(chunks.xs[1:], to_xs[1:], strict=True):
         to_g.addcmul_(x, to_x)
     for y, to_y in zip(chunks.ys, to_ys, strict=True):
         to_g.addcmul_(y, to_y, value=-1)
     to_g[..., -1, :] += (chunks.states[1:] * to_states[1:]).sum(-1)
     if chunks.log_decay.shape[-1] == 1:
         to_g = to_g.sum(-1, keepdim=True)
-    return to_g.flip(-2).cumsum_(-2).flip(-2)
+    return to_g.new_ones(to_g.shape[-2], to_g.shape[-2]).triu() @ to_g  # of each step and all after it
 
 
 def _strict(product: Tensor) -> Tensor:

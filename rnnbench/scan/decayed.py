@@ -3,7 +3,7 @@
 A_ts = sum_d x_td y_sd exp(l_{s+1,d} + ... + l_td) for s <= t, with log decays l. Exponentials of a running sum and of
 its negative overflow where decay is strong, and differences of running sums lose digits. Here neither occurs: a chunk
 is halved again and again; a later half's queries and the earlier half's keys meet in the middle between them, and what
-is summed and exponentiated is only ever the log decay from there to here. That takes log2 C exponentials an element.
+is multiplied is only ever the decay from there to here. That takes log2 C products an element, and one exponential.
 
 All functions take several x and y, since the decay is the same for all. [..., C, K] throughout: C steps of a chunk (a
 power of two), K key size; log decays are [..., C, 1], one a head, or [..., C, K], one a key dimension.
@@ -31,15 +31,16 @@ class Span(NamedTuple):
 
 def spans(log_decay: Tensor) -> tuple[list[Span], Tensor, Tensor]:
     """Spans of all sizes, small ones first; decay from the chunk's start to each step; from each step to its end."""
-    since, until = log_decay.clone(), torch.zeros_like(log_decay)
+    since = log_decay.exp()
+    until = torch.ones_like(since)
     found = []
     for level in range(log_decay.shape[-2].bit_length() - 1):
         half = 1 << level
         (since_earlier, since_later), (until_earlier, _) = _halves(since, half), _halves(until, half)
-        found.append(Span(half, until_earlier.exp(), since_later.exp()))
-        until_earlier += since_later[..., -1:, :]
-        since_later += since_earlier[..., -1:, :]
-    return found, since.exp_(), until.exp_()
+        found.append(Span(half, until_earlier.clone(), since_later.clone()))
+        until_earlier *= since_later[..., -1:, :]
+        since_later *= since_earlier[..., -1:, :]
+    return found, since, until
 
 
 def decayed_products(xs: Sequence[Tensor], ys: Sequence[Tensor], found: Sequence[Span]) -> list[list[Tensor]]:
@@ -84,8 +85,9 @@ def _gradients(
     outers: Sequence[Sequence[Tensor]], xs: Sequence[Tensor], ys: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Those of the plain products x y'."""
-    grad_x = [_total([outer @ y for outer, y in zip(row, ys, strict=True)]) for row in outers]
-    grad_y = [_total([o.mT @ x for o, x in zip(row, xs, strict=True)]) for row in zip(*outers, strict=True)]
+    times = torch.mul if outers[0][0].shape[-1] == 1 else torch.matmul  # a matrix of one number is a number
+    grad_x = [_total([times(outer, y) for outer, y in zip(row, ys, strict=True)]) for row in outers]
+    grad_y = [_total([times(o.mT, x) for o, x in zip(row, xs, strict=True)]) for row in zip(*outers, strict=True)]
     return grad_x, grad_y
 
 

@@ -16,13 +16,19 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnbench.scan.product import add_product, product, weight_gradient
+from rnnbench.scan.product import Weight, weight_gradient
 
 MINUS_ONE = torch.tensor(-1.0)
 
 
 class Memory(dict[str, Tensor]):
-    """Tensors by name: ``m["c"]`` is whole, [T, B, H]; ``m.c[t]`` is one of its steps, [B, H]."""
+    """Tensors by name: ``m["c"]`` is whole, [T, B, H]; ``m.c[t]`` is one of its steps, [B, H].
+
+    Attributes:
+        matrices: those weights that multiply at every step; in the memory of a backward transposed.
+    """
+
+    matrices: dict[str, Weight]
 
     def __getattr__(self, name: str) -> tuple[Tensor, ...]:
         if name not in self:
@@ -55,12 +61,14 @@ class Cell(ABC):
         inputs: names of what comes in at each step, [T, B, ...].
         weights: names of what is the same at all steps.
         states: names of the states. The first is ``h``, the output.
+        multiplied: names of those weights that multiply at every step.
         forgotten: names of what the backward does not need.
     """
 
     inputs: Sequence[str] = ("wx",)
     weights: Sequence[str] = ("u",)
     states: Sequence[str] = ("h",)
+    multiplied: Sequence[str] = ("u",)
     forgotten: Sequence[str] = ("wx",)
 
     @abstractmethod
@@ -121,7 +129,7 @@ class GatedCell(Cell):
             m.add(name, m[self.states[-1]])
 
     def advance(self, t: int, m: Memory) -> None:
-        add_product(m.wx[t], m.h_before[t], m["u"], out=m.gates[t])
+        m.matrices["u"].add_times(m.wx[t], m.h_before[t], out=m.gates[t])
         self.forward(t, m)
 
     def prepare(self, m: Memory, d: Memory) -> None:
@@ -131,7 +139,7 @@ class GatedCell(Cell):
 
     def retreat(self, t: int, m: Memory, d: Memory) -> None:
         self.backward(t, m, d)
-        through = product(d.gates[t], m["u"])
+        through = d.matrices["u"].times(d.gates[t])
         d["h"] = d["h"].add_(through) if self.direct else through
 
     def gradients(self, m: Memory, d: Memory) -> dict[str, Tensor]:
@@ -166,11 +174,12 @@ class _DenseLoop(torch.autograd.Function):
     def forward(ctx: Any, cell: Cell, *given: Tensor) -> tuple[Tensor, ...]:
         names = (*cell.inputs, *cell.weights)
         m = Memory(dict(zip(names, given[: len(names)], strict=True)))
-        steps = len(given[0])
+        steps, rows = len(given[0]), given[-1].shape[-2]
         for name, initial in zip(cell.states, given[len(names) :], strict=True):
             states = initial.new_empty(steps + 1, *initial.shape)
             states[0] = initial
             m[f"{name}_before"], m[name] = states[:-1], states[1:]
+        m.matrices = {name: Weight(m[name], rows) for name in cell.multiplied}
         cell.allocate(m)
         for t in range(steps):
             cell.advance(t, m)
@@ -187,6 +196,7 @@ class _DenseLoop(torch.autograd.Function):
         m = Memory(dict(zip(ctx.names, ctx.saved_tensors, strict=True)))
         firsts = (torch.zeros_like(m["h"][0]), *(gradient.clone() for gradient in last))
         d = Memory(dict(zip(cell.states, firsts, strict=True)))
+        d.matrices = {name: Weight(m[name].mT, d["h"].shape[-2]) for name in cell.multiplied}
         cell.prepare(m, d)
         for t, outer_t in reversed(list(enumerate(outer.unbind()))):
             d["h"].add_(outer_t)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from rnnbench.scan.linear import HALF, linear_path, linear_scan, multiply_add_in_turn
+from rnnbench.scan.linear import HALF, linear_path, linear_scan, multiply_add_in_turn, untracked
 
 
 def gated_scan(f: Tensor, v: Tensor, h: Tensor | None = None) -> Tensor:
@@ -41,9 +41,10 @@ class _GatedScan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, f: Tensor, v: Tensor, h: Tensor) -> Tensor:
         states = v.clone(memory_format=torch.contiguous_format)
-        steps = states.unbind()
-        ctx.factors = f.unbind()  # T views are not free: the backward takes them from here
-        _interpolate_in_turn(steps, (h, *steps[:-1]), ctx.factors)
+        with untracked():
+            steps = states.unbind()
+            ctx.factors = f.unbind()  # T views are not free: the backward takes them from here
+            _interpolate_in_turn(steps, (h, *steps[:-1]), ctx.factors)
         ctx.save_for_backward(f, v, h, states)
         return states
 
@@ -54,8 +55,9 @@ class _GatedScan(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         f, v, h, states = ctx.saved_tensors
         inner = gradients[0].clone(memory_format=torch.contiguous_format)
-        steps = inner.unbind()
-        multiply_add_in_turn(steps[-2::-1], ctx.factors[:0:-1], steps[:0:-1])
+        with untracked():
+            steps = inner.unbind()
+            multiply_add_in_turn(steps[-2::-1], ctx.factors[:0:-1], steps[:0:-1])
         grad_h = ctx.factors[0] * steps[0]
         grad_f = torch.empty_like(states)
         torch.sub(states[:-1], v[1:], out=grad_f[1:])

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 LEAST = 2**20
 """Multiplications from which on oneDNN is the faster."""
 
-ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
 
 
 class Linear(nn.Linear):
@@ -42,19 +42,31 @@ def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     return y.view(*x.shape[:-1], len(w))
 
 
-def product(x: Tensor, w: Tensor) -> Tensor:
-    """X W of matrices [N, O] and [O, I], or of as many matrices each; without gradients."""
-    return _onednn(x, w.t()) if _suits_onednn(x, w.shape[-1]) else x @ w
+class Weight:
+    """A matrix that multiplies step after step: brought into oneDNN's layout once, where that is used.
 
+    Args:
+        w: [O, I], or [heads, O, I].
+        rows: how many are multiplied at a time.
+    """
 
-def add_product(plus: Tensor, x: Tensor, w: Tensor, out: Tensor) -> None:
-    """Writes plus + X Wᵀ of matrices [N, O], [N, I] and [O, I], or of as many matrices each; without gradients."""
-    if w.dim() == 3:
-        torch.baddbmm(plus, x, w.mT, out=out)
-    elif _suits_onednn(x, len(w)):
-        torch.add(plus, _onednn(x, w), out=out)
-    else:
-        torch.addmm(plus, x, w.t(), out=out)
+    def __init__(self, w: Tensor, rows: int) -> None:
+        self.transposed = w.mT
+        suits = w.dim() == 2 and _suits_onednn(w, rows)
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(w, rows) if suits else None
+
+    def times(self, x: Tensor) -> Tensor:
+        """W x for each row of x, [N, I] or [heads, N, I]; without gradients."""
+        return x @ self.transposed if self.packed is None else _onednn(x, self.packed)
+
+    def add_times(self, plus: Tensor, x: Tensor, out: Tensor) -> None:
+        """Writes plus + W x for each row of x."""
+        if self.packed is not None:
+            torch.add(plus, _onednn(x, self.packed), out=out)
+        elif x.dim() == 3:
+            torch.baddbmm(plus, x, self.transposed, out=out)
+        else:
+            torch.addmm(plus, x, self.transposed, out=out)
 
 
 def weight_gradient(d: Tensor, x: Tensor) -> Tensor:
@@ -92,6 +104,6 @@ class _Linear(torch.autograd.Function):
         x, w = ctx.saved_tensors
         d = gradients[0].contiguous()
         needs_x, needs_w, needs_b = ctx.needs_input_grad
-        grad_x = product(d, w) if needs_x else None
+        grad_x = _onednn(d, w.t()) if needs_x else None
         grad_w = weight_gradient(d[None], x[None]) if needs_w else None
         return grad_x, grad_w, d.sum(0) if needs_b else None

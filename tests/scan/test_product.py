@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from rnnbench.scan import product as products
-from rnnbench.scan.product import add_product, linear, product, weight_gradient
+from rnnbench.scan.product import Weight, linear, weight_gradient
 
 SIZES = [(3, 5, 7), (32, 128, 512)]
 """Rows, inputs, outputs: below the least size for oneDNN, and above."""
@@ -23,15 +23,24 @@ def close(a: Tensor | None, b: Tensor | None) -> None:
 
 @pytest.mark.parametrize(("rows", "inputs", "outputs"), SIZES)
 def test_products_are_torchs(rows: int, inputs: int, outputs: int):
-    x, w, plus = draw(rows, inputs, seed=1), draw(outputs, inputs, seed=2), draw(rows, outputs, seed=3)
-    close(product(x, w.t()), x @ w.t())
-    out = torch.empty_like(plus)
-    add_product(plus, x, w, out=out)
-    close(out, plus + x @ w.t())
-    add_product(out, x, w, out=out)
-    close(out, plus + 2 * (x @ w.t()))
-    add_product(plus[0], x, w, out=out)
-    close(out, plus[0] + x @ w.t())
+    x, plus = draw(rows, inputs, seed=1), draw(rows, outputs, seed=3)
+    for w in (draw(outputs, inputs, seed=2), draw(inputs, outputs, seed=2).t()):
+        weight, out = Weight(w, rows), torch.empty_like(plus)
+        close(weight.times(x), x @ w.t())
+        weight.add_times(plus, x, out=out)
+        close(out, plus + x @ w.t())
+        weight.add_times(out, x, out=out)
+        close(out, plus + 2 * (x @ w.t()))
+        weight.add_times(plus[0], x, out=out)
+        close(out, plus[0] + x @ w.t())
+
+
+def test_every_head_has_a_weight_of_its_own():
+    x, w, plus = draw(4, 32, 64, seed=1), draw(4, 256, 64, seed=2), draw(4, 32, 256, seed=3)
+    weight, out = Weight(w, 32), torch.empty_like(plus)
+    close(weight.times(x), torch.einsum("nbi,noi->nbo", x, w))
+    weight.add_times(plus, x, out=out)
+    close(out, plus + torch.einsum("nbi,noi->nbo", x, w))
 
 
 @pytest.mark.parametrize(("rows", "inputs", "outputs"), SIZES)
@@ -66,9 +75,11 @@ def test_only_float32_matrices_of_some_size_go_to_onednn(monkeypatch: pytest.Mon
     calls = []
     monkeypatch.setattr(products, "_onednn", lambda x, w, b=None: calls.append(x.dtype) or x @ w.t())
     big, weight = draw(32, 128, seed=1), draw(512, 128, seed=2)
-    product(big, weight.t())
+    linear(big, weight)
     assert calls == [torch.float32] * products.ONEDNN
-    product(big.double(), weight.double().t())
-    product(big[:3], weight.t())
-    product(big.expand(2, 32, 128), weight.t().expand(2, 128, 512))
+    linear(big.double(), weight.double())
+    linear(big[:3], weight)
     assert len(calls) <= 1
+    assert (Weight(weight, 32).packed is not None) == products.ONEDNN
+    for other, rows in ((weight.double(), 32), (weight, 3), (weight.expand(2, 512, 128), 32)):
+        assert Weight(other, rows).packed is None
