@@ -37,6 +37,8 @@ def main(arguments: argparse.Namespace) -> int:
         if not said.strip():
             turns = []
             continue
+        if unknown := learner.task.unknown(said):
+            print(f"(unknown to this network: {', '.join(unknown)})", flush=True)
         turns.append(said)
         try:
             turns.append(_answer(learner, turns))

@@ -158,12 +158,13 @@ def test_a_conversation_in_the_terminal(rnnbench: Callable[..., Any], monkeypatc
         "logger.mode=disabled",
     )  # fmt: skip
     assert rnnbench(*trial).code == 0
-    monkeypatch.setattr(sys, "stdin", io.StringIO("what is 3 ?\n\n...\nwhat is 7 ?"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("what is 3 ?\n\nfrobnicate\nwhat is 7 ?"))
     said = rnnbench("chat")
     assert (said.code, said.err) == (0, "")
     assert said.out.splitlines()[0] == "it is a number"
+    assert said.out.splitlines()[1] == "(unknown to this network: frobnicate)"
     assert said.out.splitlines()[-1] == "it is a number"
-    assert len(said.out.splitlines()) == 3
+    assert len(said.out.splitlines()) == 4
 
 
 def test_only_conversations_are_chatted_with(rnnbench: Callable[..., Any], book: Path):

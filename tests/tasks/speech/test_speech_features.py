@@ -48,6 +48,19 @@ def test_log_mel_is_the_formula(rate, bands):
     np.testing.assert_allclose(LogMel(rate, bands)(samples).numpy(), expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_log_mel_is_librosas(rate):
+    """Whose frames are as long as the transform, the window in their middle."""
+    librosa = pytest.importorskip("librosa", reason="pip install librosa to compare with it")
+    samples, window, hop = hiss(rate), rate // 40, rate // 100
+    size = 2 ** int(np.ceil(np.log2(window)))
+    aside = (size - window) // 2
+    wave = np.pad(samples.astype(np.float32) / 32768, (aside, size - window - aside))
+    options = {"n_fft": size, "win_length": window, "hop_length": hop, "center": False, "htk": True, "norm": None}
+    energy = librosa.feature.melspectrogram(y=wave, sr=rate, n_mels=40, **options)
+    np.testing.assert_allclose(LogMel(rate, 40)(samples), np.log(energy.T + 1e-6), atol=1e-4)
+
+
 def test_a_tone_is_loudest_in_the_band_around_it():
     for frequency in (300, 1000, 3000):
         band = int(LogMel(16000, 40)(tone(frequency, 16000)).mean(0).argmax())
