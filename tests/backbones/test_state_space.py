@@ -103,7 +103,7 @@ def numpy_complex_hgrn(w: Weights, x: np.ndarray) -> np.ndarray:
     f, c, g = np.split(affine(w, "gates", x), [HIDDEN, 3 * HIDDEN], axis=-1)
     f, c = 0.3 + 0.7 * sigmoid(f), silu(c)
     h = recurrence(f * np.exp(1j * w["theta"]), (1 - f) * (c[..., 0::2] + 1j * c[..., 1::2]))
-    return hgrn_output(w, sigmoid(g) * np.stack([h.real, h.imag], axis=-1).reshape(c.shape))
+    return hgrn_output(w, sigmoid(g) * np.stack([np.real(h), np.imag(h)], axis=-1).reshape(c.shape))
 
 
 def hgrn_output(w: Weights, h: np.ndarray) -> np.ndarray:
