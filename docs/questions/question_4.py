@@ -81,9 +81,9 @@ def _costs(nets: Numbers) -> list[Claim]:
     small, large = (mean(nets[name]["state_bytes"]) for name in (states[0], states[-1]))
     return [
         Claim(
-            f"In training on one core they lie within a factor of {ratios[0]:.1f}, from {trained[0]} to {trained[-1]}; a "
-            f"word at a time within {ratios[1]:.1f}, from {streamed[0]} to {streamed[-1]}.",
-            2 < ratios[1] and ratios[0] < ratios[1],
+            f"In training on one core they lie within a factor of {ratios[0]:.1f}, from {trained[0]} to {trained[-1]}; "
+            f"a word at a time within {ratios[1]:.1f}, from {streamed[0]} to {streamed[-1]}.",
+            ratios[1] > 2 and ratios[0] < ratios[1],
         ),
         Claim(
             f"What is carried from word to word differs most: {small:,.0f} bytes in {states[0]}, {large:,.0f} in "
