@@ -10,7 +10,7 @@ from support import many_records
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-pytestmark = [needed, pytest.mark.slow]
+pytestmark = [*needed, pytest.mark.slow]
 PLAY = """sound => new Promise((done, fail) => {
   sound.muted = sound.loop = true;
   sound.addEventListener("timeupdate", () => sound.currentTime > 0 && done());
