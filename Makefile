@@ -24,10 +24,10 @@ board: $(READY) ## five tasks, four networks, three seeds on their defaults, int
 	$(BIN)/python benchmarks/board.py > docs/leaderboard.md
 
 test: $(READY) ## the fast tests (2 minutes)
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2
 
 test-all: $(READY) ## all tests, those that kill processes and those that need RNNBENCH_DATA included
-	$(BIN)/pytest -n 2 --dist worksteal -m "not cluster"
+	$(BIN)/pytest -n 2 -m "not cluster"
 
 test-clusters: $(READY) ## sweeps on a real Ray cluster and, as root on Debian or Ubuntu, on a real SLURM (10 minutes)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[ray,slurm]'
