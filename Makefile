@@ -46,7 +46,7 @@ format: $(READY) ## put the code in form
 benchmarks: $(READY) ## measure what the harness costs and how fast its primitives are (10 minutes)
 	for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
 
-answers: $(READY) ## answer the questions of docs/questions by experiments, and check that the pages hold (25 minutes on two cores)
+answers: $(READY) ## answer the questions of docs/questions by experiments, and check that the pages hold (half an hour)
 	$(BIN)/python docs/questions/make.py
 
 clean: ## remove the virtual environment and caches; outputs/ stays
