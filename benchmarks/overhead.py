@@ -82,7 +82,7 @@ def time_bare(trial: Trial) -> float:
     learner: Any = trial.build_learner()
     embedding, lstm, head = learner.embedding, learner.stack.layers[0].layer, learner.head
     modules = nn.ModuleList([embedding, lstm, head])
-    optimizer = torch.optim.AdamW(modules.parameters(), 0.001, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(modules.parameters(), 0.001, weight_decay=0.01, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * CHUNKS)
     batches = list(learner.training_batches(trial.task.data["train"], trial.config.trainer.batch_size, 0))
     began = time.perf_counter()

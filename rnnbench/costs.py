@@ -74,7 +74,7 @@ def activation_bytes(compute: Callable[[], object], apart: Iterable[Tensor] = ()
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in own:
             kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor.detach()  # a result that its own node keeps would hold the graph for ever
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         graph = compute()

@@ -1,6 +1,7 @@
 """Costs against formulas, hand counts and clocks; measuring disturbs nothing; the record and its page agree."""
 
 import re
+import weakref
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +118,15 @@ def test_a_storage_counts_once_and_whole_and_what_is_there_anyway_does_not():
     assert costs.activation_bytes(lambda: (x * table[:10]).sum(), [table]) == 0
     with torch.no_grad():
         assert costs.activation_bytes(lambda: (x * x).sum()) == 40
+
+
+def test_the_graph_is_freed_once_it_is_counted():
+    def counted() -> weakref.ref[Tensor]:
+        layer = nn.Linear(I, H)
+        costs.activation_bytes(lambda: torch.tanh(layer(torch.randn(2, I))).sum())  # tanh keeps its own result
+        return weakref.ref(layer.weight)
+
+    assert counted()() is None
 
 
 def test_activations_of_an_autograd_function_of_our_own():

@@ -62,6 +62,28 @@ def test_optimizers_are_torchs_with_the_numbers_of_the_config(optimizer: Optimiz
     assert {name: group[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_a_fused_step_is_the_step_of_torchs_default(name: str):
+    weights = [torch.nn.Parameter(torch.linspace(-1, 1, 6, dtype=torch.float64)) for _ in range(2)]
+    config = Adam(name=name, learning_rate=0.1, weight_decay=0.3)
+    ours = config.build([{"params": weights[:1], "lr": 0.2}])
+    kind = torch.optim.AdamW if name == "adamw" else torch.optim.Adam
+    theirs = kind(weights[1:], lr=0.2, weight_decay=0.3)
+    for step in range(5):
+        for weight, optimizer in zip(weights, (ours, theirs), strict=True):
+            weight.grad = torch.cos(weight.detach() * step)
+            optimizer.step()
+    assert ours.defaults["fused"]
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-12, atol=1e-12)
+
+
+def test_complex_weights_are_left_to_torchs_default():
+    weight = torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))
+    weight.grad = torch.ones_like(weight)
+    Adam().build([weight]).step()
+    assert weight.detach().real.tolist() == pytest.approx([0.999] * 2)
+
+
 def test_the_named_ones_carry_their_names():
     assert all(optimizer.name == name for name, optimizer in OPTIMIZERS.items())
     assert all(schedule.name == name for name, schedule in SCHEDULES.items())

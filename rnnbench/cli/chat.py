@@ -21,8 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
+    from rnnbench.cli.early import importing
     from rnnbench.cli.sample import chosen_record
-    from rnnbench.loading import load_trained
+
+    with importing():
+        from rnnbench.loading import load_trained
 
     record = chosen_record(arguments)
     learner = load_trained(record)

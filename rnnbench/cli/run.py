@@ -38,18 +38,20 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _one(arguments: argparse.Namespace) -> int:
-    from rnnbench.cli.early import import_wandb
+    from rnnbench.cli.early import import_wandb, importing
 
-    import_wandb(arguments.overrides)
+    with importing():
+        import_wandb(arguments.overrides)
 
-    from rnnbench.cli.run_report import print_result
-    from rnnbench.compose import compose, resolve
+        from rnnbench.cli.run_report import print_result
+        from rnnbench.compose import compose, resolve
 
     config = resolve(compose(arguments.overrides, arguments.config_dir))
     config.refuse_search("type -m as well, or leave search.trials out")
 
-    from rnnbench.training import run_trial
-    from rnnbench.trial import Preparation
+    with importing():
+        from rnnbench.training import run_trial
+        from rnnbench.trial import Preparation
 
     trial = Preparation().prepare(config)
     there = trial.record.finished

@@ -42,8 +42,11 @@ def main(arguments: argparse.Namespace) -> int:
             raise UserError(f"--{name} must be at least {minimum}, got {getattr(arguments, name)}")
     from rich.console import Console
 
-    from rnnbench.learners.base import Sampling
-    from rnnbench.loading import load_trained
+    from rnnbench.cli.early import importing
+
+    with importing():
+        from rnnbench.learners.base import Sampling
+        from rnnbench.loading import load_trained
 
     record = chosen_record(arguments)
     learner = load_trained(record)

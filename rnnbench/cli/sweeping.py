@@ -23,20 +23,21 @@ def go(
         known: the sweep's ledger where it was typed before.
         again: failed and skipped trials to try again, by id with the time they failed at.
     """
-    from rnnbench.cli.early import import_wandb
+    from rnnbench.cli.early import import_wandb, importing
 
-    import_wandb(overrides)
+    with importing():
+        import_wandb(overrides)
 
-    from rich.console import Console
+        from rich.console import Console
 
-    from rnnbench.cli.sweep_live import LiveReport
-    from rnnbench.cli.sweep_report import SweepReport
-    from rnnbench.errors import UserError
-    from rnnbench.signals import stoppable
-    from rnnbench.sweep.executors.base import Outcome
-    from rnnbench.sweep.loop import run
-    from rnnbench.sweep.mirror import mirror
-    from rnnbench.sweep.sweep import plan
+        from rnnbench.cli.sweep_live import LiveReport
+        from rnnbench.cli.sweep_report import SweepReport
+        from rnnbench.errors import UserError
+        from rnnbench.signals import stoppable
+        from rnnbench.sweep.executors.base import Outcome
+        from rnnbench.sweep.loop import run
+        from rnnbench.sweep.mirror import mirror
+        from rnnbench.sweep.sweep import plan
 
     with stoppable():
         console = Console(highlight=False, soft_wrap=True)

@@ -169,7 +169,8 @@ class Learner(pl.LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         assert self.optimizer_config and self.schedule_config, "call optimize_with before training"
-        optimizer = self.optimizer_config.build(self._parameter_groups())
+        mixed = self.trainer.precision.endswith("mixed")
+        optimizer = self.optimizer_config.build(self._parameter_groups(), mixed)
         spec = self.task.spec
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = self.schedule_config.build(optimizer, steps, spec.direction)

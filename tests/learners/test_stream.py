@@ -231,7 +231,7 @@ class Slow(GRU):
 def test_a_backbone_may_train_some_of_its_parameters_otherwise():
     built = learner(cell=Slow)
     built.optimize_with(Adam(name="adamw", learning_rate=0.5, weight_decay=0.2), Constant())
-    vars(built)["_trainer"] = SimpleNamespace(estimated_stepping_batches=10)
+    vars(built)["_trainer"] = SimpleNamespace(estimated_stepping_batches=10, precision="32-true")
     groups = built.configure_optimizers()["optimizer"].param_groups
     recurrent = built.stack.layers[0].get_parameter("layer.weight_hh_l0")
     assert [(group["lr"], group["weight_decay"]) for group in groups] == [(0.5, 0.2), (0.05, 0.0)]
