@@ -2,10 +2,10 @@
 
     python benchmarks/scan_linear.py [--batch 32] [--hidden 128] [--seconds 3] [--cpu-time]
 
-Forward and backward, one thread, float32; medians of repetitions taken in turn, of four in a row of which the first is
-not counted, so that everybody finds its own data in the cache. Two loops are written as a person
-would: over batch-first tensors by index (`h = a[:, t] * h + b[:, t]`, whose backward fills a whole gradient at every
-step), and over time-first tensors by `unbind`, which is the best that autograd can do. Both end in `torch.stack`.
+Forward and backward, one thread, float32; medians of repetitions, in turn by blocks of 30 ms after two that do not
+count, so that everybody finds its own data in the cache and nobody those of the one before. Two loops are written as a
+person would: over batch-first tensors by index (`h = a[:, t] * h + b[:, t]`, whose backward fills a whole gradient at
+every step), and over time-first tensors by `unbind`, which is the best that autograd can do. Both end in `torch.stack`.
 
 --cpu-time counts what the process ran instead of what the clock says: on a machine that others use, too; the ratio of
 the fastest repetitions is then the one that others have spoiled least.
@@ -25,6 +25,7 @@ from rnnbench.scan.elementwise import elementwise_scan
 from rnnbench.scan.gated import gated_scan
 from rnnbench.scan.linear import linear_path, linear_scan
 
+BLOCK = 0.03  # seconds
 LAYERS = ["mingru", "minlstm", "qrnn", "indrnn", "sru", "unicornn"]
 Call = Callable[[], object]
 
@@ -61,10 +62,12 @@ def measure(calls: dict[str, Call], options: argparse.Namespace) -> dict[str, tu
     clock = time.process_time if options.cpu_time else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in calls}
     until = time.perf_counter() + options.seconds
-    while time.perf_counter() < until or len(next(iter(times.values()))) < 9:
+    while time.perf_counter() < until or len(next(reversed(times.values()))) < 5:
         for name, call in calls.items():
             call()
-            for _ in range(3):
+            call()
+            block = time.perf_counter() + BLOCK
+            while time.perf_counter() < block:
                 began = clock()
                 call()
                 times[name].append(clock() - began)
