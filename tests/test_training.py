@@ -1,11 +1,13 @@
 """One trial, end to end: its record, its numbers against a bare loop, and the ways it can end."""
 
+import gc
 import math
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,21 @@ def test_a_trial_leaves_a_whole_record(book: Path):
     best = min(validations, key=lambda line: line["validation/perplexity"])
     assert result["validation"]["perplexity"] == best["validation/perplexity"]
     assert result["best_epoch"] == best["epoch"]
+
+
+def test_a_trial_that_is_over_leaves_no_network_behind(book: Path, monkeypatch: pytest.MonkeyPatch):
+    build, weights = Trial.build_learner, []
+
+    def remembered(trial: Trial) -> Any:
+        learner = build(trial)
+        weights.extend(map(weakref.ref, learner.parameters()))
+        return learner
+
+    monkeypatch.setattr(Trial, "build_learner", remembered)
+    run()
+    gc.collect()
+    assert weights
+    assert not any(weight() is not None for weight in weights), "each further trial of a worker would need more memory"
 
 
 def test_the_same_trial_runs_once_and_changes_no_file(book: Path):
