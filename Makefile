@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Where it is set, each process that a test or a sweep starts compiles the harness anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo board answers test test-all test-clusters lint format benchmarks clean
 
 help: ## what there is to make

@@ -1,5 +1,6 @@
 """What the documents say is so: every command can be typed, every example runs, every room exists."""
 
+import contextlib
 import re
 import shlex
 from argparse import ArgumentParser
@@ -44,9 +45,17 @@ def write_plugins() -> None:
         assert main(["new", kind, name]) == 0
 
 
+@pytest.fixture(scope="module")
+def folder_of_plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("documents")
+    with contextlib.chdir(folder):
+        write_plugins()
+    return folder
+
+
 @pytest.mark.parametrize("command", sorted(set(commands())))
-def test_every_command_can_be_typed(command: str):
-    write_plugins()
+def test_every_command_can_be_typed(folder_of_plugins: Path, monkeypatch: pytest.MonkeyPatch, command: str):
+    monkeypatch.chdir(folder_of_plugins)
     _, *words = shlex.split(command)
     verb = words.pop(0) if words and words[0] in VERBS else "run"
     module: Any = import_module(f"rnnbench.cli.{verb}")

@@ -87,16 +87,17 @@ def test_a_task_without_a_mistake_runs(rnnbench: Rnnbench):
     assert "lstm on counting (counting, three), seed 0: test bits 0.0" in said.out
 
 
-@pytest.mark.parametrize(
-    ("construct", "step", "reason"),
-    [
-        ("raise RuntimeError('no luck')", "", "RuntimeError: no luck"),
-        ("pass", "return x_BI, ()", "AttributeError: 'Broken' object has no attribute 'output_size'"),
-        ("self.output_size = 8", "return x_BI[:, :3], ()", "RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
-        ("self.output_size = 8", "raise IndexError('in step')", "IndexError: in step"),
-    ],
-)
-def test_a_backbone_with_a_mistake_fails_its_trial_and_no_other(
+BROKEN = [
+    ("raise RuntimeError('no luck')", "", "RuntimeError: no luck"),
+    ("pass", "return x_BI, ()", "AttributeError: 'Broken' object has no attribute 'output_size'"),
+    ("self.output_size = 8", "return x_BI[:, :3], ()", "RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
+    ("self.output_size = 8", "raise IndexError('in step')", "IndexError: in step"),
+]
+"""What its constructor and its step do, and why a trial of it fails."""
+
+
+@pytest.mark.parametrize(("construct", "step", "reason"), BROKEN)
+def test_a_backbone_with_a_mistake_fails_its_trial(
     rnnbench: Rnnbench, book: Path, construct: str, step: str, reason: str
 ):
     write("backbones", "broken", BACKBONE.format(construct=construct, step=step or "pass"))
@@ -106,10 +107,17 @@ def test_a_backbone_with_a_mistake_fails_its_trial_and_no_other(
     log = Path(said.err.strip().split()[-1])
     assert reason in log.read_text()
 
-    said = rnnbench("-m", "backbone=broken,gru", *TINY)
+
+def test_backbones_with_a_mistake_fail_no_trial_but_their_own(rnnbench: Rnnbench, book: Path):
+    names = [f"broken{number}" for number in range(len(BROKEN))]
+    for name, (construct, step, _) in zip(names, BROKEN, strict=True):
+        write("backbones", name, BACKBONE.format(construct=construct, step=step or "pass"))
+    assert rnnbench(f"backbone={names[0]}", *TINY).code == 1
+    said = rnnbench("-m", f"backbone={','.join(names)},gru", *TINY)
     assert said.code == 1
-    assert "1 done, 1 already there" in said.out
-    assert f"failed: backbone=broken {' '.join(TINY)}: {reason}" in said.out
+    assert "1 done, 3 failed, 1 already there" in said.out
+    for name, (_, _, reason) in zip(names, BROKEN, strict=True):
+        assert f"failed: backbone={name} {' '.join(TINY)}: {reason}" in said.out
 
 
 def test_a_mistake_in_what_is_shown_fails_the_trial(rnnbench: Rnnbench):
