@@ -203,6 +203,19 @@ def test_forward_equals_step_with_the_gradients_of_outputs_and_states(name: str,
         torch.testing.assert_close(zero if fast is None else fast, zero if slow is None else slow, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_a_large_projected_lstm_runs_by_the_dense_loop_and_equals_step(steps: int, monkeypatch: pytest.MonkeyPatch):
+    backbone = stir(make("projected_lstm"))
+    given, state = [*backbone.parameters()], random_state(backbone)
+    results = [Backbone.forward(backbone, inputs(steps), state), backbone(inputs(steps), state)]
+    monkeypatch.setattr("rnnbench.backbones.projected_lstm.SMALL", HIDDEN - 1)
+    results.append(backbone(inputs(steps), state))
+    assert "DenseLoop" in str(results[-1][1][1].grad_fn)
+    slow, *fast = ([y, *torch.autograd.grad(y.square().sum(), [*given, *state])] for y, _ in results)
+    for each in fast:
+        torch.testing.assert_close(each, slow, rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_forward_equals_step_at_a_size_where_products_go_to_onednn(name: str):
     backbone = make(name, inputs=128, hidden=128).float()
