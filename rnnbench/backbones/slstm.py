@@ -8,18 +8,21 @@ from rnnbench.backbones.initialization import input_layer
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop, sigmoid_slope, tanh, tanh_slope
 
-State = tuple[Tensor, Tensor, Tensor, Tensor]
+State = tuple[Tensor, Tensor, Tensor]
 
 LOWEST = -10_000.0
-"""The stabiliser before the first step, below any i~: the first i is then 1, and the normaliser never below it."""
+"""The logarithm of the normaliser before the first step, below any i~: the first mean is then the first z."""
 
 
 class SLSTM(Backbone):
-    """sLSTM: exponential input gate, normaliser, stabiliser, a recurrent weight for each head (Beck et al. 2024).
+    """sLSTM: exponential input gate, normaliser, a recurrent weight for each head (Beck et al. 2024).
 
-    z~, i~, f~, o~ = W x + R h + b; z = tanh(z~), o = sigma(o~), m_t = max(log sigma(f~) + m, i~), i = exp(i~ - m_t),
-    f = exp(log sigma(f~) + m - m_t), c = f c + i z, n = f n + i, h = o c / n (equations 8 to 17 with the sigmoid
-    forget gate). m only keeps the exponentials in range; h does not depend on it.
+    z~, i~, f~, o~ = W x + R h + b; z = tanh(z~), o = sigma(o~), i = exp(i~), f = sigma(f~), c = f c + i z, n = f n + i,
+    h = o c / n (equations 8 to 14 with the sigmoid forget gate).
+
+    The state is the mean r = c / n and l = log n, which no exponential takes out of range, so that the paper's
+    stabiliser is not needed: l_t = log(f n + i) = log(exp(log f + l) + exp(i~)), and as f n = n_t - i, r_t = (1 - w) r
+    + w z with w = i / n_t = sigma(i~ - log f - l).
 
     The cell alone: convolution, group norm and feed-forward of the paper's block are not part of it; pre-norm and
     residual are the stack's.
@@ -32,6 +35,7 @@ class SLSTM(Backbone):
     """
 
     primitive = "dense loop"
+    version = 2
 
     def __init__(self, input_size: int, *, hidden_size: int = 128, heads: int = 4) -> None:
         super().__init__()
@@ -45,21 +49,19 @@ class SLSTM(Backbone):
         self.input.bias.detach().view(heads, 4, self.head_size)[:, 2] = 5 - 12 * along_D**0.3
 
     def initial_state(self, batch_size: int) -> State:
-        h_BH, c_BH, n_BH, m_BH = (self.zeros(batch_size, self.output_size) for _ in range(4))
-        return h_BH, c_BH, n_BH, m_BH + LOWEST
+        h_BH, r_BH, l_BH = (self.zeros(batch_size, self.output_size) for _ in range(3))
+        return h_BH, r_BH, l_BH + LOWEST
 
     def step(self, x_BI: Tensor, state: State) -> tuple[Tensor, State]:
-        h_BND, c_BND, n_BND, m_BND = (tensor.unflatten(1, (self.heads, -1)) for tensor in state)
+        h_BND, r_BND, l_BND = (tensor.unflatten(1, (self.heads, -1)) for tensor in state)
         rh_BNG = torch.einsum("bnd,ngd->bng", h_BND, self.recurrent)
         z_BND, i_BND, f_BND, o_BND = (self.input(x_BI).view_as(rh_BNG) + rh_BNG).chunk(4, dim=-1)
-        f_BND = nn.functional.logsigmoid(f_BND) + m_BND
-        m_BND = torch.maximum(f_BND, i_BND)
-        i_BND, f_BND = torch.exp(i_BND - m_BND), torch.exp(f_BND - m_BND)
-        c_BND = f_BND * c_BND + i_BND * torch.tanh(z_BND)
-        n_BND = f_BND * n_BND + i_BND
-        h_BND = torch.sigmoid(o_BND) * c_BND / n_BND
-        h_BH, c_BH, n_BH, m_BH = (tensor.flatten(1) for tensor in (h_BND, c_BND, n_BND, m_BND))
-        return h_BH, (h_BH, c_BH, n_BH, m_BH)
+        kept_BND = nn.functional.logsigmoid(f_BND) + l_BND
+        l_BND = torch.logaddexp(kept_BND, i_BND)
+        r_BND = torch.lerp(r_BND, torch.tanh(z_BND), torch.sigmoid(i_BND - kept_BND))
+        h_BND = torch.sigmoid(o_BND) * r_BND
+        h_BH, r_BH, l_BH = (tensor.flatten(1) for tensor in (h_BND, r_BND, l_BND))
+        return h_BH, (h_BH, r_BH, l_BH)
 
     def forward(self, x_BTI: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         state = self.initial_state(len(x_BTI)) if state is None else state
@@ -67,53 +69,39 @@ class SLSTM(Backbone):
         wx_TNBG = wx_TBG.unflatten(-1, (self.heads, -1)).transpose(1, 2)
         states = [tensor.unflatten(1, (self.heads, -1)).transpose(0, 1) for tensor in state]
         y_TNBD, last = dense_loop(_Cell(), [wx_TNBG], [self.recurrent], states)
-        h_BH, c_BH, n_BH, m_BH = (tensor.transpose(0, 1).flatten(1) for tensor in last)
-        return y_TNBD.permute(2, 0, 1, 3).flatten(2), (h_BH, c_BH, n_BH, m_BH)
+        h_BH, r_BH, l_BH = (tensor.transpose(0, 1).flatten(1) for tensor in last)
+        return y_TNBD.permute(2, 0, 1, 3).flatten(2), (h_BH, r_BH, l_BH)
 
 
 class _Cell(GatedCell):
-    """``opening`` is sigma(f~); ``i`` and ``f`` become the gates after the stabiliser, of which one is exp(0)."""
+    """``f`` stays its sum, ``i`` becomes the weight w."""
 
-    states = ("h", "c", "n", "m")
+    states = ("h", "r", "l")
     gates = ("z", "i", "f", "o")
-    kept = ("opening",)
-
-    def allocate(self, m: Memory) -> None:
-        super().allocate(m)
-        m["i_f"] = m["gates"].unflatten(-1, (4, -1))[..., 1:3, :]
 
     def forward(self, t: int, m: Memory) -> None:
-        i, f = m.i[t], m.f[t]
-        tanh(m.z[t], out=m.z[t])
+        i, z = m.i[t], m.z[t]
+        tanh(z, out=z)
         m.o[t].sigmoid_()
-        torch.sigmoid(f, out=m.opening[t])
-        torch.add(nn.functional.logsigmoid(f), m.m_before[t], out=f)
-        torch.maximum(f, i, out=m.m[t])
-        m.i_f[t].sub_(m.m[t].unsqueeze(-2)).exp_()
-        torch.mul(f, m.c_before[t], out=m.c[t]).addcmul_(i, m.z[t])
-        torch.addcmul(i, f, m.n_before[t], out=m.n[t])
-        torch.div(m.c[t], m.n[t], out=m.h[t]).mul_(m.o[t])
+        kept = nn.functional.logsigmoid(m.f[t]).add_(m.l_before[t])
+        torch.logaddexp(kept, i, out=m.l[t])
+        i.sub_(kept).sigmoid_()
+        torch.lerp(m.r_before[t], z, i, out=m.r[t])
+        torch.mul(m.o[t], m.r[t], out=m.h[t])
 
     def factors(self, m: Memory, d: Memory) -> None:
-        d["h_of_c"], d["h_of_n"] = m["o"] / m["n"], m["h"] / m["n"]
-        sigmoid_slope(m["c"] / m["n"], m["o"], out=d["o"])
+        d["zi"] = d["gates"].unflatten(-1, (4, -1))[..., :2, :]
         tanh_slope(m["i"], m["z"], out=d["z"])
-        d.add("from_f", m["c"])
-        torch.eq(m["f"], 1, out=d["from_f"])  # whether the maximum was the exponent of f
+        sigmoid_slope(m["z"] - m["r_before"], m["i"], out=d["i"])
+        torch.neg(m["f"], out=d["f"]).sigmoid_()
+        sigmoid_slope(m["r"], m["o"], out=d["o"])
 
     def backward(self, t: int, m: Memory, d: Memory) -> None:
-        d_h, d_c, d_n, d_m = d["h"], d["c"], d["n"], d["m"]
-        d_c.addcmul_(d_h, d.h_of_c[t])
-        d_n.addcmul_(d_h, d.h_of_n[t], value=-1)
+        d_h, d_r, d_l = d["h"], d["r"], d["l"]
+        d_r.addcmul_(d_h, m.o[t])
         d.o[t].mul_(d_h)
-        d.z[t].mul_(d_c)
-        d_i = torch.addcmul(d_n, d_c, m.z[t], out=d.i[t]).mul_(m.i[t])
-        d_c.mul_(m.f[t])
-        d_n.mul_(m.f[t])
-        d_f = (d_c * m.c_before[t]).addcmul_(d_n, m.n_before[t])
-        d_m.sub_(d_i).sub_(d_f)  # of m alone: zero, but where a loss is of c, n or m themselves
-        d_i.add_(d_m)
-        d_m.mul_(d.from_f[t])
-        d_i.sub_(d_m)
-        d_m.add_(d_f)  # now of log sigma(f~) + m
-        torch.addcmul(d_m, d_m, m.opening[t], value=-1, out=d.f[t])
+        d.zi[t].mul_(d_r.unsqueeze(-2))
+        d_r.addcmul_(d_r, m.i[t], value=-1)
+        d.i[t].addcmul_(d_l, m.i[t])
+        d_l.sub_(d.i[t])  # now of log f + l
+        d.f[t].mul_(d_l)

@@ -15,7 +15,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.autograd.graph import increment_version
 
+from rnnbench.scan.linear import untracked
 from rnnbench.scan.product import Weight, weight_gradient
 
 MINUS_ONE = torch.tensor(-1.0)
@@ -124,6 +126,7 @@ class GatedCell(Cell):
 
     def allocate(self, m: Memory) -> None:
         m["gates"] = m["wx"].detach()
+        increment_version(m["wx"])  # it is overwritten: torch is to say so where another gradient needs it
         m.split("gates", self.gates)
         for name in self.kept:
             m.add(name, m[self.states[-1]])
@@ -174,15 +177,8 @@ class _DenseLoop(torch.autograd.Function):
     def forward(ctx: Any, cell: Cell, *given: Tensor) -> tuple[Tensor, ...]:
         names = (*cell.inputs, *cell.weights)
         m = Memory(dict(zip(names, given[: len(names)], strict=True)))
-        steps, rows = len(given[0]), given[-1].shape[-2]
-        for name, initial in zip(cell.states, given[len(names) :], strict=True):
-            states = initial.new_empty(steps + 1, *initial.shape)
-            states[0] = initial
-            m[f"{name}_before"], m[name] = states[:-1], states[1:]
-        m.matrices = {name: Weight(m[name], rows) for name in cell.multiplied}
-        cell.allocate(m)
-        for t in range(steps):
-            cell.advance(t, m)
+        with untracked():
+            _advance(cell, m, given[0].shape[0], given[len(names) :])
         ctx.cell, ctx.names = cell, [name for name in m if name not in cell.forgotten]
         ctx.save_for_backward(*(m[name] for name in ctx.names))
         return m["h"], *(m[name][-1].clone() for name in cell.states[1:])
@@ -194,19 +190,38 @@ class _DenseLoop(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         cell: Cell = ctx.cell
         m = Memory(dict(zip(ctx.names, ctx.saved_tensors, strict=True)))
-        firsts = (torch.zeros_like(m["h"][0]), *(gradient.clone() for gradient in last))
-        d = Memory(dict(zip(cell.states, firsts, strict=True)))
-        d.matrices = {name: Weight(m[name].mT, d["h"].shape[-2]) for name in cell.multiplied}
-        cell.prepare(m, d)
-        for t, outer_t in reversed(list(enumerate(outer.unbind()))):
-            d["h"].add_(outer_t)
-            cell.retreat(t, m, d)
-        gradients = cell.gradients(m, d)
+        with untracked():
+            d = _retreat(cell, m, outer, last)
+            gradients = cell.gradients(m, d)
         return (
             None,
             *(gradients.get(name) for name in (*cell.inputs, *cell.weights)),
             *(d[name] for name in cell.states),
         )
+
+
+def _advance(cell: Cell, m: Memory, steps: int, initials: Sequence[Tensor]) -> None:
+    """All steps forwards, from the states before the first."""
+    for name, initial in zip(cell.states, initials, strict=True):
+        states = initial.new_empty(steps + 1, *initial.shape)
+        states[0] = initial
+        m[f"{name}_before"], m[name] = states[:-1], states[1:]
+    m.matrices = {name: Weight(m[name], initials[0].shape[-2]) for name in cell.multiplied}
+    cell.allocate(m)
+    for t in range(steps):
+        cell.advance(t, m)
+
+
+def _retreat(cell: Cell, m: Memory, outer: Tensor, last: Sequence[Tensor]) -> Memory:
+    """All steps backwards, from the gradients of the outputs and of the states after the last."""
+    firsts = (torch.zeros_like(m["h"][0]), *(gradient.clone() for gradient in last))
+    d = Memory(dict(zip(cell.states, firsts, strict=True)))
+    d.matrices = {name: Weight(m[name].mT, d["h"].shape[-2]) for name in cell.multiplied}
+    cell.prepare(m, d)
+    for t, outer_t in reversed(list(enumerate(outer.unbind()))):
+        d["h"].add_(outer_t)
+        cell.retreat(t, m, d)
+    return d
 
 
 def tanh(x: Tensor, out: Tensor) -> None:

@@ -112,9 +112,10 @@ def mogrifier(backbone: Any, p: Arrays, x: np.ndarray, state: list[np.ndarray]) 
 
 
 def slstm(backbone: Any, p: Arrays, x: np.ndarray, state: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Without the stabiliser: c and n are those of the state times exp(m)."""
-    h, c, n, m = state
-    c, n = c * np.exp(m), n * np.exp(m)
+    """By c and n, of which the state has the quotient and the logarithm."""
+    h, r, log_n = state
+    n = np.exp(log_n)
+    c = r * n
     size = HIDDEN // backbone.heads
     wx = x @ p["input.weight"].T + p["input.bias"]
     outputs = []
@@ -126,7 +127,7 @@ def slstm(backbone: Any, p: Arrays, x: np.ndarray, state: list[np.ndarray]) -> t
     z, i, f, o = (np.concatenate(parts, axis=-1) for parts in zip(*outputs, strict=True))
     c, n = f * c + i * z, f * n + i
     h = o * c / n
-    return h, [h, c, n, np.zeros_like(m)]
+    return h, [h, c / n, np.log(n)]
 
 
 def cornn(backbone: Any, p: Arrays, x: np.ndarray, state: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -200,6 +201,19 @@ def test_forward_equals_step_with_the_gradients_of_outputs_and_states(name: str,
     for fast, slow in zip(*gradients, strict=True):
         zero = torch.zeros(())
         torch.testing.assert_close(zero if fast is None else fast, zero if slow is None else slow, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_a_large_projected_lstm_runs_by_the_dense_loop_and_equals_step(steps: int, monkeypatch: pytest.MonkeyPatch):
+    backbone = stir(make("projected_lstm"))
+    given, state = [*backbone.parameters()], random_state(backbone)
+    results = [Backbone.forward(backbone, inputs(steps), state), backbone(inputs(steps), state)]
+    monkeypatch.setattr("rnnbench.backbones.projected_lstm.SMALL", HIDDEN - 1)
+    results.append(backbone(inputs(steps), state))
+    assert "DenseLoop" in str(results[-1][1][1].grad_fn)
+    slow, *fast = ([y, *torch.autograd.grad(y.square().sum(), [*given, *state])] for y, _ in results)
+    for each in fast:
+        torch.testing.assert_close(each, slow, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -340,6 +354,16 @@ def test_slstm_stays_finite_where_exponentials_would_not():
     y.sum().backward()
     gradients = [tensor.grad for tensor in (x, *backbone.parameters())]
     assert all(tensor is not None and bool(tensor.isfinite().all()) for tensor in (y, *state, *gradients))
+
+
+def test_slstm_in_float32_is_as_good_as_its_formula_in_float64_where_gates_are_extreme():
+    backbone = stir(make("slstm"))
+    with torch.no_grad():
+        backbone.input.weight.view(4, 4, -1, INPUTS)[:, 1:3].mul_(60)
+    x = inputs(300)
+    exact, single = backbone(x)[0], backbone.float()(x.float())[0]
+    assert (x @ backbone.input.weight.double().T).abs().max() > 80
+    torch.testing.assert_close(single.double(), exact, rtol=0, atol=1e-4)
 
 
 def test_initialisation():
