@@ -97,13 +97,14 @@ class _Cell(Cell):
         self.unchanged = [("x0", "x_in"), ("h_before", "h_in")][min(rounds, 2) :]
 
     def allocate(self, m: Memory) -> None:
-        m.add("xh", torch.cat([m["x0"], m["h_before"]], dim=-1))
-        m["x_in"], m["h_in"] = m["xh"].split([m["x0"].shape[-1], m["h"].shape[-1]], dim=-1)
+        sizes = [m["x0"].shape[-1], m["h"].shape[-1]]
+        m.add("xh", m["h"], sum(sizes))
+        m["x_in"], m["h_in"] = m["xh"].split(sizes, dim=-1)
         for each in self.rounds:
             m.add(each.gate, m[each.before])
             if each.target not in m:
                 m.add(each.target, m[each.before])
-        m.add("gates", m["c"].repeat_interleave(4, dim=-1))
+        m.add("gates", m["c"], 4 * sizes[1])
         m.split("gates", GATES)
         m.add("tanh_c", m["c"])
         name_parts(m)

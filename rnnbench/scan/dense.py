@@ -43,9 +43,9 @@ class Memory(dict[str, Tensor]):
         """Step t of a tensor whose name is computed."""
         return getattr(self, name)[t]
 
-    def add(self, name: str, like: Tensor) -> None:
-        """Makes room shaped as `like`."""
-        self[name] = torch.empty_like(like)
+    def add(self, name: str, like: Tensor, size: int | None = None) -> None:
+        """Makes room shaped as `like`, or with a last dimension of another size."""
+        self[name] = torch.empty_like(like) if size is None else like.new_empty(*like.shape[:-1], size)
 
     def split(self, name: str, parts: Sequence[str]) -> None:
         """Names equal parts of a tensor's last dimension."""
