@@ -6,6 +6,7 @@ from torch import Tensor
 from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import input_layer, recurrent_weight
 from rnnbench.errors import at_least
+from rnnbench.scan.lstm import torch_lstm
 
 
 class CIFGLSTM(Backbone):
@@ -52,11 +53,8 @@ class CIFGLSTM(Backbone):
         weights = [_four_gates(p) for p in (self.input.weight, self.recurrent, self.input.bias)]
         biases = [weights.pop(), self.input.bias.new_zeros(4 * self.output_size)]
         h_BH, c_BH = state
-        y_BTH, h_1BH, c_1BH = torch.lstm(
-            x_BTI, [h_BH[None], c_BH[None]], [*weights, *biases], has_biases=True, num_layers=1, dropout=0.0,
-            train=self.training, bidirectional=False, batch_first=True,
-        )  # fmt: skip
-        return y_BTH, (h_1BH[0], c_1BH[0])
+        y_BTH, h_BH, c_BH = torch_lstm(x_BTI, h_BH, c_BH, weights, biases, train=self.training)
+        return y_BTH, (h_BH, c_BH)
 
 
 def _four_gates(weight: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from rnnbench.backbone import Backbone
 from rnnbench.backbones.initialization import glorot, input_layer, recurrent_weight
 from rnnbench.errors import at_least
 from rnnbench.scan.dense import GatedCell, Memory, dense_loop
-from rnnbench.scan.lstm import GATES, lstm_backward, lstm_factors, lstm_forward, name_parts
+from rnnbench.scan.lstm import GATES, lstm_backward, lstm_factors, lstm_forward, name_parts, torch_lstm
 from rnnbench.scan.product import linear, weight_gradient
 
 SMALL = 128
@@ -71,11 +71,8 @@ class ProjectedLSTM(Backbone):
         if x_BTI.shape[1] > 1:
             weights = [self.input.weight, self.recurrent @ self.projection]
             biases = [self.input.bias, torch.zeros_like(self.input.bias)]
-            rest_BTH, _, c_1BH = torch.lstm(
-                x_BTI[:, 1:], [h_BH[None], c_BH[None]], [*weights, *biases], has_biases=True, num_layers=1,
-                dropout=0.0, train=self.training, bidirectional=False, batch_first=True,
-            )  # fmt: skip
-            h_BTH, c_BH = torch.cat([h_BTH, rest_BTH], dim=1), c_1BH[0]
+            rest_BTH, _, c_BH = torch_lstm(x_BTI[:, 1:], h_BH, c_BH, weights, biases, train=self.training)
+            h_BTH = torch.cat([h_BTH, rest_BTH], dim=1)
         r_BTR = linear(h_BTH, self.projection)
         return r_BTR, (r_BTR[:, -1], c_BH)
 

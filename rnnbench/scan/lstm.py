@@ -1,13 +1,35 @@
-"""The pointwise work of the long short-term memory, for the dense loops of those cells that have it within.
+"""The long short-term memory within other cells: torch's own layer, and its pointwise work for their dense loops.
 
 Of the gates i, f, g and o and the cell c before: c = sigma(f) c + sigma(i) tanh(g), h = sigma(o) tanh(c).
 """
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, mul
 
 from rnnbench.scan.dense import Memory, sigmoid_slope, tanh, tanh_slope
 
 GATES = ("i", "f", "g", "o")
+
+
+def torch_lstm(
+    x_BTI: Tensor, h_BH: Tensor, c_BH: Tensor, weights: Sequence[Tensor], biases: Sequence[Tensor], *, train: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Torch's own layer, for cells that are one with other weights.
+
+    Args:
+        weights: of the input, [4 H, I], and of the state, [4 H, H]; of the gates in torch's order.
+        biases: the same, [4 H] each.
+
+    Returns:
+        h after each step, [B, T, H], and h and c after the last.
+    """
+    y_BTH, h_1BH, c_1BH = torch.lstm(
+        x_BTI, [h_BH[None], c_BH[None]], [*weights, *biases], has_biases=True, num_layers=1, dropout=0.0,
+        train=train, bidirectional=False, batch_first=True,
+    )  # fmt: skip
+    return y_BTH, h_1BH[0], c_1BH[0]
 
 
 def name_parts(gates: Memory) -> None:
