@@ -20,9 +20,9 @@ class ProjectedLSTM(Backbone):
     i, f, o = sigma(W x + U r + b), g = tanh(W x + U r + b), c = f c + i g, as torch.nn.LSTM with `proj_size`. Without
     the peepholes of the paper.
 
-    As U r = (U P) (o tanh(c)), torch's own LSTM of the recurrent weight U P runs a small one: all steps but the first,
-    which is given r alone, and one product projects them. It is more work than there is to do, which pays up to some
-    hidden size; the dense loop runs the larger ones.
+    As U r = (U P) (o tanh(c)), torch's own LSTM of the recurrent weight U P runs a small one, and one product projects
+    all steps; the first step is apart where it is given an r, of which no o tanh(c) is known. It is more work than
+    there is to do, which pays up to some hidden size; the dense loop runs the larger ones.
 
     Glorot input and projection weights, orthogonal recurrent ones, biases zero, that of the forget gate 1.
 
@@ -61,20 +61,31 @@ class ProjectedLSTM(Backbone):
     def forward(
         self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        state = self.initial_state(len(x_BTI)) if state is None else state
-        run = self._by_torchs_lstm if self.hidden_size <= SMALL else self._by_dense_loop
-        return run(x_BTI, state)
+        if self.hidden_size <= SMALL:
+            return self._by_torchs_lstm(x_BTI, state)
+        return self._by_dense_loop(x_BTI, self.initial_state(len(x_BTI)) if state is None else state)
 
-    def _by_torchs_lstm(self, x_BTI: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        h_BH, c_BH = self._unprojected(x_BTI[:, 0], state)
-        h_BTH = h_BH[:, None]
-        if x_BTI.shape[1] > 1:
-            weights = [self.input.weight, self.recurrent @ self.projection]
-            biases = [self.input.bias, torch.zeros_like(self.input.bias)]
-            rest_BTH, _, c_BH = torch_lstm(x_BTI[:, 1:], h_BH, c_BH, weights, biases, train=self.training)
-            h_BTH = torch.cat([h_BTH, rest_BTH], dim=1)
-        r_BTR = linear(h_BTH, self.projection)
-        return r_BTR, (r_BTR[:, -1], c_BH)
+    def _by_torchs_lstm(
+        self, x_BTI: Tensor, state: tuple[Tensor, Tensor] | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        if state is None:  # r is zero, and so is an h that projects to it
+            zeros_BH = self.zeros(len(x_BTI), self.hidden_size)
+            h_BTH, c_BH = self._unprojected_rest(x_BTI, zeros_BH, zeros_BH)
+        else:
+            h_BH, c_BH = self._unprojected(x_BTI[:, 0], state)
+            h_BTH = h_BH[:, None]
+            if x_BTI.shape[1] > 1:
+                rest_BTH, c_BH = self._unprojected_rest(x_BTI[:, 1:], h_BH, c_BH)
+                h_BTH = torch.cat([h_BTH, rest_BTH], dim=1)
+        r_TBR = linear(h_BTH.transpose(0, 1), self.projection)  # as it lies in memory: nothing is copied
+        return r_TBR.transpose(0, 1), (r_TBR[-1], c_BH)
+
+    def _unprojected_rest(self, x_BTI: Tensor, h_BH: Tensor, c_BH: Tensor) -> tuple[Tensor, Tensor]:
+        """All steps from an o tanh(c) and c: o tanh(c) after each, c after the last."""
+        weights = [self.input.weight, self.recurrent @ self.projection]
+        biases = [self.input.bias, torch.zeros_like(self.input.bias)]
+        h_BTH, _, c_BH = torch_lstm(x_BTI, h_BH, c_BH, weights, biases, train=self.training)
+        return h_BTH, c_BH
 
     def _by_dense_loop(self, x_BTI: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         wx_TBG = self.input(x_BTI.transpose(0, 1))

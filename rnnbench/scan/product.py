@@ -78,7 +78,8 @@ def weight_gradient(d: Tensor, x: Tensor) -> Tensor:
     """
     d, x = (tensor.movedim(0, -3).flatten(-3, -2) for tensor in (d, x))
     if _suits_onednn(x, d.shape[-1]):
-        return _onednn(x.t(), d.t()).t()  # it copies its first factor, and x is the smaller one
+        # It copies its first factor: the smaller one.
+        return _onednn(d.t(), x.t()) if d.shape[-1] < x.shape[-1] else _onednn(x.t(), d.t()).t()
     return d.mT @ x
 
 

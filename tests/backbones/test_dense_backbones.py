@@ -216,6 +216,18 @@ def test_a_large_projected_lstm_runs_by_the_dense_loop_and_equals_step(steps: in
         torch.testing.assert_close(each, slow, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("steps", [1, STEPS])
+@pytest.mark.parametrize("name", NAMES)
+def test_without_a_state_forward_begins_at_the_initial_one(name: str, steps: int):
+    backbone = stir(make(name))
+    (y, last), (expected, expected_last) = (
+        backbone(inputs(steps)),
+        backbone(inputs(steps), backbone.initial_state(BATCH)),
+    )
+    for mine, other in zip([y, *tensors(last)], [expected, *tensors(expected_last)], strict=True):
+        torch.testing.assert_close(mine, other, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_forward_equals_step_at_a_size_where_products_go_to_onednn(name: str):
     backbone = make(name, inputs=128, hidden=128).float()

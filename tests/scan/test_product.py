@@ -64,9 +64,10 @@ def test_linear_computes_no_gradient_that_nobody_asked_for():
     assert not linear(x, w.detach()).requires_grad
 
 
+@pytest.mark.parametrize(("outputs", "inputs"), [(128, 8), (8, 128)])
 @pytest.mark.parametrize("shape", [(4, 3), (4, 2, 3), (64, 32)])
-def test_weight_gradient_sums_over_steps_and_rows(shape: tuple[int, ...]):
-    d, x = draw(*shape, 128, seed=1), draw(*shape, 8, seed=2)
+def test_weight_gradient_sums_over_steps_and_rows(shape: tuple[int, ...], outputs: int, inputs: int):
+    d, x = draw(*shape, outputs, seed=1), draw(*shape, inputs, seed=2)
     expected = torch.einsum("t...bo,t...bi->...oi", d, x)
     close(weight_gradient(d, x), expected)
 
