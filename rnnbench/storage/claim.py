@@ -3,7 +3,9 @@
 A claim is a file ``claim.N`` of the folder, made by exclusive creation and kept fresh by a heartbeat. Its process is
 the holder until it removes the file, or is dead (seen at once on its own machine), or has been silent for a lease
 (elsewhere). Who takes over makes ``claim.N+1``: nobody ever removes another's claim while it could be a living one's,
-so that of two who find a dead claim one gets the folder. A holder that was taken for dead finds out by its heartbeat.
+so that of two who find a dead claim one gets the folder. Who has made a claim looks once more, and withdraws it where
+another's holds: the first look may be as old as the process was asleep. A holder that was taken for dead finds out by
+its heartbeat.
 
 Freshness is read by the clock that stamps the folder's files, so that machines need not agree on the time.
 """
@@ -18,7 +20,7 @@ import signal
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +63,7 @@ class Holder:
 
 def holder(folder: Path) -> Holder | None:
     """Who is at work in a folder now."""
-    number = _newest(folder)
-    return _living(folder / f"claim.{number}") if number else None
+    return _living(_claims(folder))
 
 
 @contextlib.contextmanager
@@ -92,20 +93,22 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 def _take(folder: Path) -> Path:
+    """Raises its own sign and then looks for others': of two who do so at once, at least one sees the other."""
     me = Holder(socket.gethostname(), _place(), os.getpid(), _born(os.getpid()), uuid.uuid4().hex)
-    number = _newest(folder)
-    before = folder / f"claim.{number}"
-    other = _living(before) if number else None
+    before = _claims(folder)
+    other = _living(before)
     if other:
         raise _busy(folder, other)
-    dead = _read(before)
-    mine = folder / f"claim.{number + 1}"
+    mine = folder / f"claim.{max(map(_number, before), default=0) + 1}"
     if not _create(mine, me):
         raise _busy(folder, _read(mine))
-    if number and (not before.exists() or _read(before) != dead):  # it was released meanwhile, and perhaps taken anew
+    other = _living(path for path in _claims(folder) if path != mine)
+    there = _read(mine) == me  # or it was taken for dead
+    if there and not other:
+        return mine
+    if there:
         mine.unlink(missing_ok=True)
-        raise _busy(folder, _read(before))
-    return mine
+    raise _busy(folder, other)
 
 
 def _create(path: Path, me: Holder) -> bool:
@@ -123,11 +126,11 @@ def _create(path: Path, me: Holder) -> bool:
 
 
 def _release(path: Path) -> None:
-    """Removes the claim and the dead ones that it took over, its own last."""
-    number = _number(path)
-    for earlier in sorted(_claims(path.parent), key=_number):
-        if _number(earlier) <= number:
+    """Removes the dead claims that it took over and then its own; who has just made one withdraws it unaided."""
+    for earlier in _claims(path.parent):
+        if _number(earlier) < _number(path) and not _living([earlier]):
             earlier.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def _beat(path: Path, done: threading.Event) -> None:
@@ -155,9 +158,13 @@ def _number(path: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def _living(path: Path) -> Holder | None:
-    found = _read(path)
-    return found if found and found.alive(path) else None
+def _living(claims: Iterable[Path]) -> Holder | None:
+    """The holder of the newest claim that holds."""
+    for path in sorted(claims, key=_number, reverse=True):
+        found = _read(path)
+        if found and found.alive(path):
+            return found
+    return None
 
 
 def _read(path: Path) -> Holder | None:

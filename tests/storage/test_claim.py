@@ -103,6 +103,69 @@ def test_what_was_released_and_taken_anew_between_look_and_grip_is_not_taken_ove
     assert [p.name for p in Path("t").iterdir()] == ["claim.1"]
 
 
+def test_what_was_released_and_taken_anew_within_the_look_is_not_taken_over(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, read = plant(1), claim._read
+
+    def released(asked: Path) -> Holder | None:
+        monkeypatch.setattr(claim, "_read", read)
+        path.unlink()
+        found = read(asked)
+        plant(1, token="somebody new")
+        return found
+
+    monkeypatch.setattr(claim, "_read", released)
+    with pytest.raises(BusyError, match="process 7 on far"), claimed(Path("t")):
+        pass
+    assert [p.name for p in Path("t").iterdir()] == ["claim.1"]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_claim_made_since_an_old_look_holds_whatever_its_number(
+    number: int, workplace: Path, monkeypatch: pytest.MonkeyPatch
+):
+    create = claim._create
+
+    def early(mine: Path, me: Holder) -> bool:
+        plant(number)
+        return create(mine, me)
+
+    monkeypatch.setattr(claim, "_create", early)
+    with pytest.raises(BusyError, match="process 7 on far"), claimed(Path("t")):
+        pass
+    assert [p.name for p in Path("t").iterdir()] == [f"claim.{number}"]
+
+
+def test_a_claim_that_was_removed_as_it_was_made_does_not_count(workplace: Path, monkeypatch: pytest.MonkeyPatch):
+    create = claim._create
+
+    def removed(mine: Path, me: Holder) -> bool:
+        made = create(mine, me)
+        mine.unlink()
+        return made
+
+    monkeypatch.setattr(claim, "_create", removed)
+    with pytest.raises(BusyError, match="another process"), claimed(Path("t")):
+        pass
+
+
+def test_who_leaves_removes_dead_claims_only(workplace: Path):
+    age(plant(1), claim.LEASE + 1)
+    age(plant(2), claim.LEASE + 1)
+    with claimed(Path("t")):
+        plant(1, token="somebody who is about to withdraw")
+    assert [p.name for p in Path("t").iterdir()] == ["claim.1"]
+
+
+def test_a_dead_claim_does_not_hide_a_living_one_with_a_lower_number(workplace: Path):
+    plant(1)
+    age(plant(2), claim.LEASE + 1)
+    with pytest.raises(BusyError, match="process 7 on far"), claimed(Path("t")):
+        pass
+    assert holder(Path("t"))
+
+
 def test_a_heart_beats_and_a_holder_that_was_taken_for_dead_is_told(workplace: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(claim, "HEARTBEAT", 0.01)
     told = threading.Event()
