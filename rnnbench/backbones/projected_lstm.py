@@ -77,7 +77,7 @@ class ProjectedLSTM(Backbone):
             if x_BTI.shape[1] > 1:
                 rest_BTH, c_BH = self._unprojected_rest(x_BTI[:, 1:], h_BH, c_BH)
                 h_BTH = torch.cat([h_BTH, rest_BTH], dim=1)
-        r_TBR = linear(h_BTH.transpose(0, 1), self.projection)  # as it lies in memory: nothing is copied
+        r_TBR = linear(h_BTH.transpose(0, 1), self.projection)  # as torch's LSTM leaves it in memory
         return r_TBR.transpose(0, 1), (r_TBR[-1], c_BH)
 
     def _unprojected_rest(self, x_BTI: Tensor, h_BH: Tensor, c_BH: Tensor) -> tuple[Tensor, Tensor]:

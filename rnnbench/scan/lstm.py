@@ -33,7 +33,7 @@ def torch_lstm(
 
 
 def name_parts(gates: Memory) -> None:
-    """Names the gates' neighbours that are treated alike: i and f as ``if``; i, f and g as ``ifg``, [T, B, 3, H]."""
+    """Names the gates' neighbours that are treated alike: i and f as ``i_f``; i, f and g as ``ifg``, [T, B, 3, H]."""
     four = gates["gates"].unflatten(-1, (4, -1))
     gates["i_f"], gates["ifg"] = four[..., :2, :], four[..., :3, :]
 

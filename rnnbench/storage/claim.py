@@ -99,7 +99,7 @@ def _take(folder: Path) -> Path:
     other = _living(before)
     if other:
         raise _busy(folder, other)
-    mine = folder / f"claim.{max(map(_number, before), default=0) + 1}"
+    mine = folder / f"claim.{_newest(before) + 1}"
     if not _create(mine, me):
         raise _busy(folder, _read(mine))
     other = _living(path for path in _claims(folder) if path != mine)
@@ -137,13 +137,13 @@ def _beat(path: Path, done: threading.Event) -> None:
     while not done.wait(HEARTBEAT):
         with contextlib.suppress(OSError):
             os.utime(path)
-        if _newest(path.parent) != _number(path) and not done.is_set():
+        if _newest(_claims(path.parent)) != _number(path) and not done.is_set():
             _thread.interrupt_main(signal.SIGTERM)
             return
 
 
-def _newest(folder: Path) -> int:
-    return max(map(_number, _claims(folder)), default=0)
+def _newest(claims: Iterable[Path]) -> int:
+    return max(map(_number, claims), default=0)
 
 
 def _claims(folder: Path) -> list[Path]:
