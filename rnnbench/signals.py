@@ -34,6 +34,25 @@ def catch() -> None:
             signal.signal(number, _stop)
 
 
+@contextlib.contextmanager
+def withheld() -> Iterator[None]:
+    """Within it the signals wait. So they do for a process started within it, until that one calls `admit`.
+
+    A process that is forked takes over what its parent does at a signal; withheld, none strikes it before it says what
+    it does itself.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def admit() -> None:
+    """Lets in the signals that were withheld when this process was started."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 _deferring = False
 _waiting: Stopped | None = None
 

@@ -35,6 +35,17 @@ def test_it_waits_for_the_end_at_most():
         pytest.fail("the end was passed")
 
 
+@pytest.mark.parametrize("number", signals.SIGNALS)
+def test_one_that_is_withheld_strikes_afterwards(number: signal.Signals):
+    reached = []
+    with signals.stoppable(), pytest.raises(Stopped, match=number.name):
+        with signals.withheld():
+            signal.raise_signal(number)
+            reached.append("after the signal")
+        reached.append("after the end")
+    assert reached == ["after the signal"]
+
+
 def test_the_second_one_waits_no_longer():
     with signals.stoppable(), pytest.raises(Stopped, match="SIGINT"), signals.deferred():
         signal.raise_signal(signal.SIGTERM)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,8 @@ import torch
 from conftest import TINY
 
 from rnnbench.compose import compose, resolve
+from rnnbench.signals import SIGNALS, stoppable
+from rnnbench.storage import files
 from rnnbench.sweep.executors import local
 from rnnbench.sweep.executors.base import Job, Outcome
 from rnnbench.sweep.executors.local import GIB, LocalExecutor
@@ -18,6 +22,8 @@ from rnnbench.sweep.loop import run
 from rnnbench.sweep.sweep import plan
 from rnnbench.sweep.watching import Where
 from rnnbench.trial import Preparation
+
+LONG_ENOUGH = 20.0  # seconds for a process to end
 
 
 @pytest.fixture
@@ -105,6 +111,23 @@ def test_without_a_gpu_a_worker_has_its_cores_to_itself(
 def test_a_death_is_told_from_a_breakdown(code: int, outcome: Outcome, said: str):
     ended = local._death(Job("a", "b", "c", {}), code)
     assert (ended.outcome, ended.reason) == (outcome, f"its worker {said}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a fork takes over what its parent does at a signal")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_one_that_is_told_to_stop_while_it_starts_ends_without_a_word(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], number: signal.Signals
+):
+    monkeypatch.setattr(files, "send_output", lambda *_: time.sleep(0.2))
+    with stoppable():
+        started = executor("sweep.workers=2")
+        started.stop(number)
+        for worker in started._workers:
+            worker.process.join(LONG_ENOUGH)
+        codes = [worker.process.exitcode for worker in started._workers]
+        started.close()
+    assert codes == [0, 0]
+    assert capfd.readouterr() == ("", "")
 
 
 SEEING = """

@@ -23,6 +23,7 @@ import torch
 from rnnbench import settings
 from rnnbench.config import Config
 from rnnbench.errors import UserError
+from rnnbench.signals import withheld
 from rnnbench.storage.environment import environment
 from rnnbench.sweep.executors.base import Ended, Executor, Job, Outcome
 from rnnbench.sweep.executors.worker import work
@@ -101,7 +102,7 @@ class LocalExecutor(Executor):
     def _start(self, gpu: str | None) -> Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=work, args=(theirs, self._preparation, gpu, self._log, os.getpid()))
-        with warnings.catch_warnings():
+        with withheld(), warnings.catch_warnings():
             # Python 3.12 warns of forks beside threads: those of torch and Arrow are idle and take part in no trial.
             warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
             process.start()

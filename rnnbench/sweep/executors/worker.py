@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from rnnbench.errors import Stopped
-from rnnbench.signals import stoppable
+from rnnbench.signals import admit, stoppable
 from rnnbench.storage import files
 from rnnbench.sweep.job import perform
 from rnnbench.trial import Preparation
@@ -26,9 +26,19 @@ def work(jobs: Connection, preparation: Preparation | None, gpu: str | None, log
         preparation: that of the parent where this process is a fork of it, so that its data are shared.
         gpu: the only one that this process is to see.
         log: takes what this process prints, whose terminal shows the sweep.
-        parent: the process that hands in jobs, which may be gone before this one begins.
+        parent: the process that hands in jobs, which may be gone before this one begins. It started this one within
+            `withheld`.
     """
-    os.setpgid(0, 0)  # Control-C is for the parent, which passes it on once
+    # A signal that strikes between two jobs has nothing to stop but this process.
+    with contextlib.suppress(Stopped), stoppable():
+        admit()
+        os.setpgid(0, 0)  # Control-C is for the parent, which passes it on once
+        _prepare(gpu, log, parent)
+        with contextlib.suppress(EOFError, OSError):  # the parent has ended
+            _do(jobs, preparation or Preparation())
+
+
+def _prepare(gpu: str | None, log: Path, parent: int) -> None:
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     for descriptor in (1, 2):
@@ -38,9 +48,6 @@ def work(jobs: Connection, preparation: Preparation | None, gpu: str | None, log
 
     torch.set_num_threads(1)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    # A signal that strikes between two jobs has nothing to stop but this loop; so has the end of the parent.
-    with contextlib.suppress(Stopped, EOFError, OSError), stoppable():
-        _do(jobs, preparation or Preparation())
 
 
 def _do(jobs: Connection, preparation: Preparation) -> None:
