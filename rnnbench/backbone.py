@@ -23,7 +23,7 @@ from rnnbench.errors import at_least
 State = Any
 """What a backbone carries from step to step: any nesting of tuples, lists and dicts of tensors, batch first."""
 
-Layout = tuple[pytree.TreeSpec, list[tuple[torch.Size, torch.dtype]]]
+Layout = tuple[Any, list[tuple[torch.Size, torch.dtype]]]
 """The nesting of a state, and of each tensor in it the shape of a row and the type."""
 
 
@@ -133,13 +133,11 @@ class Backbone(nn.Module, ABC):
         kind = self._dtype()
         if kind not in self._layouts:  # asked once for each type of the parameters
             self._layouts[kind] = _layout(self.initial_state(1))
-        nesting, row = self._layouts[kind]
-        leaves, found = pytree.tree_flatten(state)
-        given = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        if found != nesting or not all(
-            tensor.shape == (rows, *shape) and tensor.dtype == dtype
-            for tensor, (shape, dtype) in zip(given, row, strict=True)
-        ):
+        given, found = _flatten(state)
+        nesting, expected = self._layouts[kind]
+        if found != nesting or [(tensor.shape, tensor.dtype) for tensor in given] != [
+            ((rows, *shape), dtype) for shape, dtype in expected
+        ]:
             self._refuse(state, rows)
 
     def _refuse(self, state: State, rows: int) -> None:
@@ -169,6 +167,10 @@ class Backbone(nn.Module, ABC):
 
 def detach(state: State) -> State:
     """The same state, cut from the graph that computed it: gradients stop here."""
+    if isinstance(state, Tensor):
+        return state.detach()
+    if type(state) is tuple:  # as pytree, which takes seven times as long
+        return tuple(map(detach, state))
     return pytree.tree_map_only(Tensor, Tensor.detach, state)
 
 
@@ -178,8 +180,16 @@ def tensors(state: State) -> list[Tensor]:
 
 
 def _layout(state: State) -> Layout:
+    given, nesting = _flatten(state)
+    return nesting, [(tensor.shape[1:], tensor.dtype) for tensor in given]
+
+
+def _flatten(state: State) -> tuple[Sequence[Tensor], Any]:
+    """A state's tensors and how they are nested. A plain tuple, which most states are, is nested by its length."""
+    if type(state) is tuple and all(isinstance(leaf, Tensor) for leaf in state):
+        return state, len(state)
     leaves, nesting = pytree.tree_flatten(state)
-    return nesting, [(leaf.shape[1:], leaf.dtype) for leaf in leaves if isinstance(leaf, Tensor)]
+    return [leaf for leaf in leaves if isinstance(leaf, Tensor)], nesting
 
 
 def _form(state: State, first: int = 0) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rnnbench.learners.base import Learner, Stepper
 
 WARM_UP = 10  # steps
-STEPS_TIMED = 100
+STEPS_TIMED = 50
 SECONDS_TIMED = 0.05  # no further step begins after that
 
 

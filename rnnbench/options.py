@@ -83,6 +83,7 @@ def _schema(owner: type) -> DictConfig:
     return OmegaConf.structured(node(owner, owner.__name__))
 
 
+@functools.cache
 def _parameters(owner: type) -> list[inspect.Parameter]:
     given = [parameter for init in _constructors(owner) for parameter in inspect.signature(init).parameters.values()]
     own = {parameter.name: parameter for parameter in reversed(given) if parameter.kind is parameter.KEYWORD_ONLY}
@@ -101,6 +102,7 @@ def _constructors(owner: type) -> list[Any]:
     return found
 
 
+@functools.cache
 def _hints(owner: type) -> dict[str, Any]:
     try:
         known = [typing.get_type_hints(init) for init in reversed(_constructors(owner))]

@@ -105,9 +105,7 @@ class Tracker:
         for segment in (record.folder / "wandb").glob("offline-run-*"):
             shutil.rmtree(segment, ignore_errors=True)
         tags = [facts["task"], facts["dataset"], facts["setting"], facts["backbone"], *logger.tags]
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-        os.environ.setdefault("WANDB_HTTP_TIMEOUT", "10")
-        wandb.setup(wandb.Settings(silent=True))
+        _start_client()
         self._run = wandb.init(
             mode="online" if mode == "online" else "offline",
             dir=record.folder,
@@ -139,6 +137,21 @@ class Tracker:
     def _say(self, text: str) -> None:
         self.trial.record.log(text)
         print(f"rnnbench: {text}", file=sys.stderr)
+
+
+def warm_up() -> None:
+    """Does what the first run of this process would wait for. Where it can not be done, that run will say so."""
+    with contextlib.suppress(Exception):
+        _start_client()
+
+
+def _start_client() -> None:
+    """Starts the client's own process, unless this process has one."""
+    import wandb
+
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", "10")
+    wandb.setup(wandb.Settings(silent=True))
 
 
 def quiet_settings() -> Any:

@@ -43,7 +43,7 @@ def idle(monkeypatch: pytest.MonkeyPatch) -> None:
         return worker
 
     monkeypatch.setattr(LocalExecutor, "_start", start)
-    monkeypatch.setattr(local, "_warm_up", lambda _: None)
+    monkeypatch.setattr(LocalExecutor, "_warm_up", lambda _: None)
 
 
 def executor(*overrides: str, trials: int = 100) -> LocalExecutor:
@@ -128,6 +128,23 @@ def test_one_that_is_told_to_stop_while_it_starts_ends_without_a_word(
         started.close()
     assert codes == [0, 0]
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_worker_has_the_process_of_weights_and_biases_before_its_first_trial(book: Path):
+    started = executor("sweep.workers=1", "logger.mode=offline")
+    (worker,) = started._workers
+    children = Path(f"/proc/{worker.process.pid}/task/{worker.process.pid}/children")
+    end = time.monotonic() + LONG_ENOUGH
+    while (names := commands(children.read_text().split())) != ["wandb-core"] and time.monotonic() < end:
+        time.sleep(0.05)
+    started.close()
+    assert names == ["wandb-core"]
+
+
+def commands(processes: list[str]) -> list[str]:
+    return [Path(f"/proc/{process}/comm").read_text().strip() for process in processes]
 
 
 SEEING = """

@@ -59,9 +59,10 @@ class LocalExecutor(Executor):
         self._gpus = [str(number % gpus) if gpus else None for number in range(self.slots)]
         self._log = settings.outputs_dir(config.outputs_dir) / "sweeps" / "workers.log"
         self._context, self._preparation = _context(preparation, gpus)
+        self._mirrored = config.logger.mode != "disabled"
         self._workers: list[Worker] = []
         if self._preparation is not None:
-            _warm_up(config)
+            self._warm_up()
         for gpu in self._gpus:
             self._start(gpu)
 
@@ -99,9 +100,16 @@ class LocalExecutor(Executor):
             self._end(worker)
         self._workers = []
 
+    def _warm_up(self) -> None:
+        """Does before the forks what each of them would do otherwise."""
+        environment()
+        if self._mirrored:
+            importlib.import_module("wandb")
+
     def _start(self, gpu: str | None) -> Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, self._preparation, gpu, self._log, os.getpid()))
+        arguments = (theirs, self._preparation, gpu, self._mirrored, self._log, os.getpid())
+        process = self._context.Process(target=work, args=arguments)
         with withheld(), warnings.catch_warnings():
             # Python 3.12 warns of forks beside threads: those of torch and Arrow are idle and take part in no trial.
             warnings.filterwarnings("ignore", ".*multi-threaded", DeprecationWarning)
@@ -154,13 +162,6 @@ class LocalExecutor(Executor):
         _signal(worker, signal.SIGKILL)
         worker.process.join()
         worker.jobs.close()
-
-
-def _warm_up(config: Config) -> None:
-    """Does before the forks what each of them would do otherwise."""
-    environment()
-    if config.logger.mode != "disabled":
-        importlib.import_module("wandb")
 
 
 def _default_workers(config: Config, gpus: int) -> int:
